@@ -1,0 +1,17 @@
+# Copyright (c) 2026, TrixTech maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The option that names the host in checks and actions (glue.HOST_OPTION)."""
+
+    DOCUMENTATION = r"""
+options:
+  host:
+    description:
+      - The name this host has in the returned checks and actions; roles pass C(inventory_hostname).
+    type: str
+"""

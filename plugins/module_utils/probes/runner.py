@@ -1,0 +1,123 @@
+# Copyright (c) 2026, TrixTech maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a list of checks concurrently, each inside its own time-out and all inside a total one."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import Any
+
+from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import UNKNOWN, Check, timestamp
+from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
+from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import base, registry
+from ansible_collections.trixtech.maintenance.plugins.module_utils.text import one_line
+
+
+def plan(checks: list[dict], overrides: dict[str, dict]) -> list[tuple[Any, dict]]:
+    """Validate all checks before the first one runs; return (implementation, options) for each.
+
+    overrides: options per check type that apply to each check of that type unless it says otherwise.
+    Raises MaintenanceError for an unknown type, an unknown option, a wrong type of value, or an id given twice.
+    """
+    for check_type in overrides:
+        registry.find(check_type)
+    planned: list[tuple[Any, dict]] = []
+    seen: set[str] = set()
+    for position, given in enumerate(checks, 1):
+        if not isinstance(given, dict) or not given.get("type"):
+            raise MaintenanceError(f"check number {position} of the list has no type; write for example {{type: host.disk, path: /}}")
+        implementation = registry.find(given["type"])
+        options = base.validate(given, implementation.OPTIONS, overrides.get(given["type"]) or {})
+        if "warning" in implementation.OPTIONS:
+            try:
+                base.threshold(options, getattr(implementation, "ABOVE", True))
+            except ValueError as error:
+                raise MaintenanceError(f"check {given.get('id') or given['type']}: {error}") from None
+        options["id"] = options["id"] or instance_id(implementation, options)
+        if options["id"] in seen:
+            raise MaintenanceError(f"two checks have the id {options['id']}; give one of them another id")
+        seen.add(options["id"])
+        planned.append((implementation, options))
+    return planned
+
+
+def run(planned: list[tuple[Any, dict]], context: base.Context, total_timeout: float, workers: int = 16) -> list[Check]:
+    """Run what plan() returned and return the checks in its order.
+
+    Threads are daemons: one that hangs beyond its time is left behind and cannot hold up the module's exit.
+    """
+    deadline = time.monotonic() + total_timeout
+    results: dict[int, list[Check]] = {}
+    todo: "queue.SimpleQueue[tuple[int, Any, dict]]" = queue.SimpleQueue()
+    done: "queue.SimpleQueue[tuple[int, list[Check]]]" = queue.SimpleQueue()
+    running: dict[int, float] = {}
+
+    def work() -> None:
+        while True:
+            try:
+                number, implementation, options = todo.get_nowait()
+            except queue.Empty:
+                return
+            running[number] = time.monotonic()
+            done.put((number, _look(implementation, options, context)))
+
+    def spawn() -> None:
+        threading.Thread(target=work, daemon=True).start()
+
+    for number, (implementation, options) in enumerate(planned):
+        todo.put((number, implementation, options))
+    for _unused in range(min(workers, len(planned))):
+        spawn()
+    while len(results) < len(planned):
+        now = time.monotonic()
+        if now >= deadline:
+            break
+        limits = [begin + planned[number][1]["timeout"] for number, begin in list(running.items()) if number not in results]
+        try:
+            number, found = done.get(timeout=max(0.01, min([deadline, *limits]) - now))
+        except queue.Empty:
+            for late, begin in list(running.items()):
+                limit = planned[late][1]["timeout"]
+                if late not in results and time.monotonic() >= begin + limit:
+                    results[late] = [_late(planned[late], limit)]
+                    spawn()  # its thread hangs; another takes the next check
+            continue
+        results.setdefault(number, found)
+    for number, item in enumerate(planned):
+        if number not in results:
+            results[number] = [_late(item, total_timeout)]
+    return [check for number in sorted(results) for check in results[number]]
+
+
+def _look(implementation: Any, options: dict, context: base.Context) -> list[Check]:
+    started, begin = timestamp(), time.monotonic()
+    try:
+        found = list(implementation.look(context, options))
+    except MaintenanceError as error:
+        found = [_unknown(options, str(error))]
+    except Exception as error:  # pylint: disable=broad-except  # a broken probe is one unknown check, the others still count
+        found = [_unknown(options, f"the check itself broke: {type(error).__name__}: {error}")]
+    elapsed = round((time.monotonic() - begin) * 1000)
+    for check in found:
+        check.started = check.started or started
+        check.duration_ms = elapsed if check.duration_ms is None else check.duration_ms
+    return found
+
+
+def _late(item: tuple[Any, dict], limit: float) -> Check:
+    return _unknown(item[1], f"no answer within {limit:g} s", round(limit * 1000))
+
+
+def _unknown(options: dict, reason: str, duration_ms: int | None = None) -> Check:
+    return Check(id=options["id"], status=UNKNOWN, summary=one_line(f"could not look: {reason}"), started=timestamp(),
+                 duration_ms=duration_ms, warning=options.get("warning"), critical=options.get("critical"),
+                 hint="docs/runbook.md#unknown")
+
+
+def instance_id(implementation: Any, options: dict) -> str:
+    """Return the id of a check: its type, and in brackets the option that tells its instances apart (INSTANCE), if any."""
+    instance = getattr(implementation, "INSTANCE", None)
+    return f"{implementation.TYPE}[{options[instance]}]" if instance else implementation.TYPE
