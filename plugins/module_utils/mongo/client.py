@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import traceback
 from typing import Any, Iterator
 from urllib.parse import quote
@@ -48,7 +49,8 @@ def connect(uri: str, timeout: float = 5.0, direct: bool = False, socket_timeout
     milliseconds = int(timeout * 1000)
     options: dict[str, Any] = {
         "serverSelectionTimeoutMS": milliseconds,
-        "connectTimeoutMS": milliseconds,
+        # shorter than the selection, which would else end first and could not say why ("No servers found yet")
+        "connectTimeoutMS": int(milliseconds * 0.8),
         "socketTimeoutMS": int((timeout if socket_timeout is None else socket_timeout) * 1000),
         "appname": appname,
         "retryReads": False,
@@ -58,26 +60,60 @@ def connect(uri: str, timeout: float = 5.0, direct: bool = False, socket_timeout
     try:
         return pymongo.MongoClient(uri, **options)
     except (pymongo.errors.PyMongoError, ValueError, TypeError) as error:
-        # the driver's message may quote the URI: redacted by one_line
-        raise MaintenanceError(f"the MongoDB URI cannot be used: {one_line(error)}; it looks like "
+        raise MaintenanceError(f"the MongoDB URI cannot be used: {_unquoted(str(error), uri)}; it looks like "
                                "mongodb://user:password@host:27017/?authSource=admin, with reserved characters "
                                "percent-encoded") from None
 
 
+def _unquoted(message: str, uri: str) -> str:
+    """Return the message without the words it quotes from the URI: in 'Bad database name "word@host"' it is half a password."""
+    words = message.split()
+    return one_line(" ".join("…" if len(word) > 3 and word.strip("\"':,.;") in str(uri) else word for word in words))
+
+
 def explain_error(error: Exception) -> str:
-    """Say in one line what a driver's error means and what to do about it; secrets removed."""
+    """Say in one line what a driver's error means and what to do about it; secrets and the values of commands removed."""
     code = getattr(error, "code", None)
     if code == AUTHENTICATION_FAILED:
         return "MongoDB refused the user or the password of the maintenance URI; check both and the authSource"
     if code == UNAUTHORIZED:
-        return f"the MongoDB user lacks a privilege ({one_line(error, 200)}); grant it as docs/rights.md says"
-    if isinstance(error, pymongo.errors.ServerSelectionTimeoutError):
-        return f"MongoDB cannot be reached ({one_line(str(error).split(', Timeout:', maxsplit=1)[0], 200)}); is mongod running, are host and port right?"
+        return _missing_right(str(error))
+    if isinstance(error, (pymongo.errors.ExecutionTimeout, pymongo.errors.WTimeoutError)):
+        return "MongoDB did not finish the command inside its time limit; it is overloaded, or something blocks it"
     if isinstance(error, pymongo.errors.NetworkTimeout):
         return "MongoDB accepted the connection but did not answer in time; mongod is frozen or overloaded"
+    if isinstance(error, pymongo.errors.ServerSelectionTimeoutError):
+        return _unreachable(str(error))
+    if isinstance(error, pymongo.errors.ConnectionFailure):
+        return f"the connection to MongoDB broke ({_cause(str(error))}); is mongod still running?"
     if isinstance(error, pymongo.errors.ConfigurationError):
         return f"the MongoDB URI cannot be used: {one_line(error, 200)}"
-    return f"MongoDB answered with an error: {one_line(error, 240)}"
+    return f"MongoDB answered with an error: {one_line(str(error).split(', full error:', maxsplit=1)[0], 240)}"
+
+
+def _cause(message: str) -> str:
+    """Return what the driver says without its time-outs and its picture of the topology."""
+    return one_line(message.split(", Timeout:", maxsplit=1)[0].split(" (configured timeouts:", maxsplit=1)[0], 200)
+
+
+def _unreachable(message: str) -> str:
+    cause = _cause(message)
+    if "refused" in cause:
+        return f"MongoDB cannot be reached: nothing listens there ({cause}); is mongod running, are host and port right?"
+    if "timed out" in cause:
+        return f"MongoDB does not answer ({cause}); mongod is frozen or overloaded, or a firewall swallows the connection"
+    return f"MongoDB cannot be reached ({cause}); is mongod running, are host and port right?"
+
+
+def _missing_right(message: str) -> str:
+    # the server quotes the whole command, values included: only its name and its database are told
+    found = re.search(r"not authorized on (\S+) to execute command \{ (\w+)", message)
+    if found:
+        return f"the MongoDB user may not run {found.group(2)} on the database {found.group(1)}; grant it as docs/rights.md says"
+    if "requires authentication" in message:
+        return "MongoDB asks for a user, and the maintenance URI names none; put the maintenance user into it"
+    return f"the MongoDB user lacks a privilege ({one_line(message.split(', full error:', maxsplit=1)[0], 200)}); " \
+           "grant it as docs/rights.md says"
 
 
 @contextlib.contextmanager
