@@ -16,6 +16,9 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.text import o
 # name of this host in checks; documented in doc_fragments/host.py
 HOST_OPTION: dict[str, Any] = {"host": {"type": "str"}}
 
+# documented in doc_fragments/repository.py
+REPOSITORY_OPTION: dict[str, Any] = {"repository": {"type": "path", "required": True}}
+
 # documented in doc_fragments/mongodb.py
 MONGODB_OPTIONS: dict[str, Any] = {
     "uri": {"type": "str", "required": True, "no_log": True},

@@ -21,7 +21,6 @@ from typing import Any, Iterator, Optional
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.artifact import CHUNK, SUFFIX, Writer
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import Partial
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
-from ansible_collections.trixtech.maintenance.plugins.module_utils.text import plural
 
 
 @dataclass
@@ -154,9 +153,3 @@ class _SteadyFile:
             data = data.ljust(count, b"\0")
         self.hash.update(data)
         return data
-
-
-def describe(captures: dict) -> str:
-    """Return one line about what was captured."""
-    files = sum(item["files"] for item in captures.values())
-    return plural(files, "file")

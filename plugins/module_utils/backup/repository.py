@@ -152,6 +152,20 @@ class Repository:
             raise MaintenanceError(f"the repository {self.path} holds no backup set yet; run backup_set first")
         raise MaintenanceError(f"the repository {self.path} has no set {wanted!r}; the newest is {found[-1].id}")
 
+    def choose(self, wanted: list) -> list:
+        """Return the sets named by ids, "newest" or "all"; none where the repository is empty and no id was named."""
+        found = self.sets()
+        if "all" in wanted:
+            return found
+        if not found and wanted == [NEWEST]:
+            return []
+        return [self.find(name) for name in dict.fromkeys(wanted)]
+
+    def describe(self, limit: int = 0) -> list:
+        """Return the descriptions of the newest sets, newest first; limit 0 for all."""
+        found = self.sets()[::-1]
+        return [item.describe() for item in (found[:limit] if limit else found)]
+
     def sweep(self) -> list:
         """Remove what killed runs left; return the names. The lock must be held: every partial set then has no owner."""
         left = [entry.path for entry in os.scandir(self.path) if entry.name.startswith(PARTIAL)]
