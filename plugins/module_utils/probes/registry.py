@@ -19,12 +19,16 @@ from typing import Any
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import (
+    backup_age,
+    backup_integrity,
     host_load,
 )
 
 TYPES: dict[str, Any] = {
     module.TYPE: module
     for module in (
+        backup_age,
+        backup_integrity,
         host_load,
     )
 }
