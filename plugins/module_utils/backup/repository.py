@@ -201,8 +201,11 @@ class Partial:
 
     def directory(self, relative: str) -> str:
         """Make a directory inside the set and return its path."""
-        path = os.path.join(self.path, relative)
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        path = self.path
+        for part in relative.split("/"):  # makedirs would give the ones between the mode of the umask
+            path = os.path.join(path, part)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
         return path
 
     def publish(self, content: dict) -> BackupSet:

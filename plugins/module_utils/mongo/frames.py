@@ -137,6 +137,9 @@ def check_structure(document: memoryview) -> None:
                 pending.append((first, last, depth + 1))
             elif kind == 0x08 and document[first] > 1:
                 raise BadBson(f"a boolean at byte {first} is neither true nor false")
+            elif kind == 0x05 and document[first + 4] == 0x02:  # the old binary subtype repeats its length
+                if last - first < 9 or _INT32.unpack_from(document, first + 5)[0] != last - first - 9:
+                    raise BadBson(f"a binary at byte {first} disagrees about its length")
             elif kind == 0x0F:
                 code = first + 4
                 scope = code + _value_size(document, 0x0D, code, last)
