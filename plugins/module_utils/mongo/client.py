@@ -84,11 +84,18 @@ def explain_error(error: Exception) -> str:
         return "MongoDB accepted the connection but did not answer in time; mongod is frozen or overloaded"
     if isinstance(error, pymongo.errors.ServerSelectionTimeoutError):
         return _unreachable(str(error))
+    if isinstance(error, pymongo.errors.NotPrimaryError):
+        return f"this member of the replica set serves nobody just now ({_server_text(error)}); rs.status() shows its state"
     if isinstance(error, pymongo.errors.ConnectionFailure):
         return f"the connection to MongoDB broke ({_cause(str(error))}); is mongod still running?"
     if isinstance(error, pymongo.errors.ConfigurationError):
         return f"the MongoDB URI cannot be used: {one_line(error, 200)}"
-    return f"MongoDB answered with an error: {one_line(str(error).split(', full error:', maxsplit=1)[0], 240)}"
+    return f"MongoDB answered with an error: {_server_text(error)}"
+
+
+def _server_text(error: Exception) -> str:
+    """Return the server's message without the document that the driver appends."""
+    return one_line(str(error).split(", full error:", maxsplit=1)[0], 240)
 
 
 def _cause(message: str) -> str:
@@ -112,8 +119,7 @@ def _missing_right(message: str) -> str:
         return f"the MongoDB user may not run {found.group(2)} on the database {found.group(1)}; grant it as docs/rights.md says"
     if "requires authentication" in message:
         return "MongoDB asks for a user, and the maintenance URI names none; put the maintenance user into it"
-    return f"the MongoDB user lacks a privilege ({one_line(message.split(', full error:', maxsplit=1)[0], 200)}); " \
-           "grant it as docs/rights.md says"
+    return "the MongoDB user lacks a privilege that docs/rights.md lists"
 
 
 @contextlib.contextmanager

@@ -59,17 +59,26 @@ def no_replica_set(context: Context, options: dict) -> Optional[str]:
 
 
 def admin(context: Context, options: dict, command: str, **arguments: Any) -> dict:
-    """Run a command on the admin database, bounded on both sides; its error as CannotLook."""
-    return run(context, options, lambda mongo, limit: mongo.admin.command(command, maxTimeMS=limit, **arguments))
+    """Run a command on the admin database, bounded as run() is."""
+    return run(context, options, lambda mongo: database(mongo, "admin").command(command, **arguments))
 
 
-def run(context: Context, options: dict, work: Callable[[Any, int], Any]) -> Any:
-    """Return work(client, milliseconds the server may take); the driver's error as CannotLook."""
+def database(mongo: Any, name: str) -> Any:
+    """Return a database that can be read while there is no primary, too."""
+    return mongo.get_database(name, read_preference=client.pymongo.ReadPreference.PRIMARY_PREFERRED)
+
+
+def run(context: Context, options: dict, work: Callable[[Any], Any]) -> Any:
+    """Return work(client), all of whose commands together have patience(options), here and on the server.
+
+    Down where the server falls silent, CannotLook for whatever else the driver raises.
+    """
     mongo = server(context, options)
     try:
-        return work(mongo, round(patience(options) * 900))
+        with client.pymongo.timeout(patience(options)):
+            return work(mongo)
     except client.pymongo.errors.PyMongoError as error:
-        raise CannotLook(client.explain_error(error)) from error
+        raise _failure(error) from error
 
 
 def databases(context: Context, options: dict) -> list[str]:
@@ -96,11 +105,13 @@ def _connect(context: Context, options: dict) -> Any:
     # this host's own member is what the check is about; only a URI of several hosts leaves the choice to the driver
     mongo = client.connect(context.mongodb_uri, timeout=patience(options), direct=not _several_hosts(context.mongodb_uri), appname=APPNAME)
     try:
-        mongo.admin.command("ping")
-    except client.pymongo.errors.ConnectionFailure as error:
-        mongo.close()
-        raise Down(client.explain_error(error)) from error
+        database(mongo, "admin").command("ping")
     except client.pymongo.errors.PyMongoError as error:
         mongo.close()
-        raise CannotLook(client.explain_error(error)) from error
+        raise _failure(error) from error
     return mongo
+
+
+def _failure(error: Exception) -> CannotLook:
+    silent = isinstance(error, client.pymongo.errors.ConnectionFailure) and not isinstance(error, client.pymongo.errors.NotPrimaryError)
+    return (Down if silent else CannotLook)(client.explain_error(error))

@@ -22,6 +22,13 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import
     backup_age,
     backup_integrity,
     host_load,
+    mongodb_cache,
+    mongodb_connections,
+    mongodb_oplog_window,
+    mongodb_ping,
+    mongodb_replication,
+    mongodb_slow_operations,
+    mongodb_storage,
 )
 
 TYPES: dict[str, Any] = {
@@ -30,6 +37,13 @@ TYPES: dict[str, Any] = {
         backup_age,
         backup_integrity,
         host_load,
+        mongodb_cache,
+        mongodb_connections,
+        mongodb_oplog_window,
+        mongodb_ping,
+        mongodb_replication,
+        mongodb_slow_operations,
+        mongodb_storage,
     )
 }
 
