@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Starts a sandbox - a mongod with its own directory, reachable through a unix socket only - restores the databases of a set into it, and
     compares what it then holds with the manifest. The live server is not connected to.
-  - The rungs, each only after the one before held - every artifact loads and has its SHA-256; number and digest of the documents of each
-    collection; index specifications and collection options; C(validate).
+  - The rungs, each only after the one before held - the SHA-256 of every artifact; every document loads; number and digest of the documents
+    of each collection; index specifications and collection options; C(validate).
   - A rung that breaks is a C(critical) check with its cause, not a failure of the task. The result is recorded on the set.
   - The sandbox is removed in the end, and killed by the kernel should the module be killed.
 options:

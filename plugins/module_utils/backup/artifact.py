@@ -131,6 +131,14 @@ class Reader:
                     pass
                 self.stored_bytes, self.sha256 = stored.count, stored.hash.hexdigest()
 
+    def skim(self) -> None:
+        """Hash the stored file without looking into it; bytes stays 0."""
+        with os.fdopen(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0) as raw:
+            stored = _HashedFile(raw)
+            while stored.read(CHUNK):
+                pass
+        self.stored_bytes, self.sha256 = stored.count, stored.hash.hexdigest()
+
     def _open(self, stored: _HashedFile) -> Any:
         if self._path.endswith(".zst"):
             check_compression("zstd")

@@ -200,9 +200,11 @@ def _dump_one(plan: Plan, reader: dump.Reader, namespace: dump.Namespace, partia
             artifacts[data_path] = writer.close()
         finally:
             writer.abandon()
-    metadata_path = f"db/{escape(namespace.database)}/{escape(namespace.name)}.metadata.json"
+    # mongorestore --gzip looks for metadata that are compressed too
+    packing = "gzip" if plan.compression == "gzip" else "none"
+    metadata_path = f"db/{escape(namespace.database)}/{escape(namespace.name)}.metadata.json{artifact.SUFFIX[packing]}"
     text = namespace.metadata()
-    metadata_writer = artifact.Writer(os.path.join(partial.path, metadata_path), "none")
+    metadata_writer = artifact.Writer(os.path.join(partial.path, metadata_path), packing)
     metadata_writer.write(text.encode("utf-8"))
     artifacts[metadata_path] = metadata_writer.close()
     metadata = json.loads(text)

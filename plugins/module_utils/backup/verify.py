@@ -84,8 +84,9 @@ def verify(backup_set: BackupSet, level: str, slice_: tuple = (1, 1)) -> Finding
     number, count = slice_
     # by the hash of the name, so that an artifact is in the same slice of every set
     chosen = [path for path in content["artifacts"] if zlib.crc32(path.encode("utf-8", "surrogateescape")) % count == number - 1]
-    # an archive is compared with its list, so the lists of chosen archives are read first
-    for path in sorted(set(chosen) | {archives[path]["list"] for path in chosen if path in archives}, key=lambda path: path not in listings):
+    # an archive is compared with its list, so the lists of chosen archives are read first, whatever their slice
+    needed = {archives[path]["list"] for path in chosen if path in archives} if level == DOCUMENTS else set()
+    for path in sorted(needed.union(chosen), key=lambda path: path not in listings):
         finding.checked += path in chosen
         try:
             problem = _artifact(backup_set.path, path, content, level, finding, owners, listings, archives)
@@ -131,29 +132,37 @@ def _artifact(root: str, path: str, content: dict, level: str, finding: Finding,
     if stored != expected["stored_bytes"]:
         return f"it has {stored} bytes, the manifest says {expected['stored_bytes']}"
     reader = Reader(full)
-    chunks = reader.chunks(expected["bytes"])
     problem = ""
-    try:
-        if level == DOCUMENTS and path in owners:
-            problem = _documents(chunks, owners[path], finding)
-        elif path in listings:
-            listings[path], problem = _listing(chunks)
-        elif level == DOCUMENTS and path in archives:
-            problem = _archive(chunks, archives[path], listings[archives[path]["list"]])
-        elif level == DOCUMENTS and path.endswith(".metadata.json"):
-            problem = _metadata(chunks)
-        for unused in chunks:
-            pass
-    except (MaintenanceError, frames.BadBson) as error:
-        problem = str(error)
-    finally:
-        chunks.close()  # hashes what is left of the stored file
+    if level == HASHES:
+        reader.skim()
+    else:
+        chunks = reader.chunks(expected["bytes"])
+        try:
+            problem = _content(path, chunks, finding, owners, listings, archives)
+            for unused in chunks:
+                pass
+        except (MaintenanceError, frames.BadBson) as error:
+            problem = str(error)
+        finally:
+            chunks.close()  # hashes what is left of the stored file
     finding.bytes += reader.stored_bytes
     if reader.sha256 != expected["sha256"]:
         return "its SHA-256 differs from the manifest's: the stored bytes have changed" + (f" ({problem})" if problem else "")
-    if not problem and reader.bytes != expected["bytes"]:
+    if not problem and level == DOCUMENTS and reader.bytes != expected["bytes"]:
         return f"it decompresses to {reader.bytes} bytes, the manifest says {expected['bytes']}"
     return problem
+
+
+def _content(path: str, chunks: Any, finding: Finding, owners: dict, listings: dict, archives: dict) -> str:
+    """Look into an artifact by what it is; return what is wrong, or an empty string."""
+    if path in owners:
+        return _documents(chunks, owners[path], finding)
+    if path in listings:
+        listings[path], problem = _listing(chunks)
+        return problem
+    if path in archives:
+        return _archive(chunks, archives[path], listings[archives[path]["list"]])
+    return _metadata(chunks)
 
 
 def _documents(chunks: Iterator[bytes], owner: dict, finding: Finding) -> str:

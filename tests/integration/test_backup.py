@@ -1,0 +1,404 @@
+# Copyright (c) 2026, TrixTech maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backup and restore test against a real mongod: what is restored is what was dumped, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import bson
+import pytest
+
+from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import create, manifest, verify
+from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import Repository
+from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
+from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import frames
+from ansible_collections.trixtech.maintenance.plugins.module_utils.restore import evidence, ladder, sandbox
+from tests.integration import mongodb
+from tools import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(name="server", scope="module")
+def _server():
+    with mongodb.running() as server:
+        fill(server.client)
+        yield server
+
+
+def fill(client):
+    """Make a database with everything that is hard to carry."""
+    shop = client.shop
+    now = datetime.datetime(2026, 11, 23, tzinfo=datetime.timezone.utc)
+    shop.bookings.insert_many({"n": number, "text": "x" * (number % 300), "at": now, "nested": [{"z": number}]} for number in range(20000))
+    shop.bookings.create_index([("n", 1), ("text", -1)])
+    shop.bookings.create_index("nested.z", partialFilterExpression={"at": {"$gt": now}}, collation={"locale": "de", "strength": 2})
+    shop.users.create_index("email", unique=True, sparse=True)
+    shop.types.insert_one({
+        "double": 1.5, "binary": bson.Binary(b"\0", 5), "id": bson.ObjectId(), "date": now, "null": None, "regex": bson.Regex("a", "i"),
+        "code": bson.Code("f"), "scoped": bson.Code("f", {"x": 1}), "int": 1, "long": bson.Int64(1), "stamp": {"inner": bson.Timestamp(1, 2)},
+        "decimal": bson.Decimal128("1.10"), "min": bson.MinKey(), "max": bson.MaxKey(), "ref": bson.DBRef("a", 1),
+        "far": bson.datetime_ms.DatetimeMS(2**60),
+    })
+    shop.notes.create_index("until", expireAfterSeconds=3600)
+    shop.notes.insert_one({"until": now - datetime.timedelta(days=1)})  # expired: it must not vanish while it is counted
+    shop.create_collection("events", capped=True, size=100000, validator={"$jsonSchema": {"required": ["kind"]}})
+    shop.events.insert_many({"kind": number} for number in range(10))
+    shop.create_collection("metrics", timeseries={"timeField": "at", "metaField": "host"})
+    shop.metrics.insert_many({"at": now + datetime.timedelta(seconds=number), "host": "a", "v": number} for number in range(500))
+    shop.create_collection("empty")
+    shop.command({"create": "confirmed", "viewOn": "bookings", "pipeline": [{"$match": {"n": {"$gt": 5}}}]})
+    shop["odd.näme %20 x"].insert_one({"x": 1})
+
+
+def plan(server, repository, **more):
+    return create.Plan(repository, server.uri, "test", databases=more.pop("databases", ["shop"]), timeout=5.0, **more)
+
+
+def prove(repository, tmp="/tmp"):
+    return evidence.run(repository, repository.find("newest"), evidence.Settings(str(environment.mongod()), tmp))
+
+
+@pytest.mark.parametrize("compression", ["zstd", "gzip", "none"])
+def test_a_set_restores_to_what_was_dumped(server, tmp_path, compression):
+    repository = Repository(str(tmp_path / "backup"))
+    outcome = create.create(plan(server, repository, compression=compression))
+    content = outcome.backup_set.manifest
+    assert content["mongodb"]["cluster_time"] and content["mongodb"]["read_apart"] == ["shop.events"]
+    assert content["namespaces"]["shop.bookings"]["documents"] == 20000 == server.client.shop.bookings.count_documents({})
+    assert verify.verify(outcome.backup_set, verify.DOCUMENTS).problems == []
+    result = prove(repository)
+    assert result["checks"][0]["status"] == "ok", result["checks"][0]["summary"]
+    assert [rung["name"] for rung in result["rungs"]] == ["artifacts", "load", "documents", "indexes", "validate"]
+    assert repository.find("newest").describe()["restored"]["ok"] is True
+    assert not [name for name in os.listdir("/tmp") if name.startswith(sandbox.PREFIX)]
+
+
+def test_the_vendors_tool_restores_a_set(server, tmp_path):
+    """Should this collection ever be lost: mongorestore --gzip reads the directory as it is."""
+    repository = Repository(str(tmp_path / "backup"))
+    made = create.create(plan(server, repository, compression="gzip")).backup_set
+    with mongodb.running(replica_set=False) as other:
+        outcome = subprocess.run([str(environment.mongo_tools() / "mongorestore"), "--uri", other.uri, "--gzip", os.path.join(made.path, "db")],
+                                 capture_output=True, text=True, check=False)
+        assert outcome.returncode == 0, outcome.stderr
+        for name, entry in made.manifest["namespaces"].items():
+            if entry["type"] == "collection":
+                digest = frames.Digest()
+                digest.add(document.raw for document in other.client.shop.get_collection(
+                    name.split(".", 1)[1], bson.codec_options.CodecOptions(bson.raw_bson.RawBSONDocument)).find())
+                # TTL and capped collections lose documents by themselves on a server that is not ours
+                assert entry["ttl"] or digest.text() == entry["digest"], name
+        assert set(other.client.shop.bookings.index_information()) == {index["name"] for index in made.manifest["namespaces"]["shop.bookings"]["indexes"]}
+        assert other.client.shop.confirmed.count_documents({}) == server.client.shop.confirmed.count_documents({})
+        assert other.client.shop.metrics.count_documents({}) == 500
+
+
+def test_all_namespaces_are_read_at_one_moment(server, tmp_path):
+    """Money moves between two collections in transactions while dumps run: each restored sum is right."""
+    bank, accounts = server.client.bank, 50
+    server.client.drop_database("bank")
+    bank.left.insert_many({"_id": number, "money": 100} for number in range(accounts))
+    bank.right.insert_many({"_id": number, "money": 100} for number in range(accounts))
+    stop, moved, dice = threading.Event(), [0], random.Random(7)
+
+    def move(session):
+        account, amount = dice.randrange(accounts), dice.randrange(1, 50)
+        bank.left.update_one({"_id": account}, {"$inc": {"money": -amount}}, session=session)
+        bank.right.update_one({"_id": account}, {"$inc": {"money": amount}}, session=session)
+
+    def work():
+        with server.client.start_session() as session:
+            while not stop.is_set():
+                session.with_transaction(move)
+                moved[0] += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for number in range(15):
+            made = create.create(plan(server, Repository(str(tmp_path / str(number))), databases=["bank"], compression="none")).backup_set
+            total = 0
+            for name in ("left", "right"):
+                data = Path(made.path, made.manifest["namespaces"][f"bank.{name}"]["data"]).read_bytes()
+                total += sum(document["money"] for document in bson.decode_all(data))
+            assert total == accounts * 200
+            assert made.manifest["mongodb"]["consistent"] is True
+    finally:
+        stop.set()
+        thread.join()
+        server.client.drop_database("bank")
+    assert moved[0] > 15  # otherwise nothing was shown
+
+
+def test_a_standalone_server_is_dumped_and_called_inconsistent(tmp_path):
+    with mongodb.running(replica_set=False) as alone:
+        alone.client.shop.a.insert_one({})
+        made = create.create(plan(alone, Repository(str(tmp_path / "backup")))).backup_set
+    assert made.manifest["mongodb"]["consistent"] is False and made.manifest["mongodb"]["cluster_time"] is None
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = [{root!r}, {root!r} + "/tests"]
+import conftest
+from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import create
+from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import Repository
+print("begin", flush=True)
+create.create(create.Plan(Repository({repository!r}), {uri!r}, "test", databases=["shop"], sources=[{files!r}], parallel=2))
+print("end", flush=True)
+"""
+
+
+def start(server, repository, files):
+    code = SCRIPT.format(root=str(ROOT), repository=repository.path, uri=server.uri, files=str(files))
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begin\n"
+    return process
+
+
+def test_kill_9_at_any_moment_leaves_no_half_set(server, tmp_path):
+    repository, files, dice = Repository(str(tmp_path / "backup")), tmp_path / "files", random.Random(11)
+    files.mkdir()
+    for number in range(200):
+        (files / str(number)).write_bytes(os.urandom(20000))
+    repository.prepare()
+    process = start(server, repository, files)
+    begin = time.monotonic()
+    assert process.wait() == 0
+    whole = time.monotonic() - begin
+    killed_in_the_middle = 0
+    for unused in range(25):
+        process = start(server, repository, files)
+        time.sleep(dice.random() * whole)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        killed_in_the_middle += any(name.startswith(".partial") for name in os.listdir(repository.path))
+        for item in repository.sets():
+            assert item.problem is None and verify.verify(item, verify.HASHES).problems == []
+        newest = os.path.realpath(os.path.join(repository.path, "latest"))
+        assert os.path.isdir(newest)
+    assert killed_in_the_middle  # otherwise nothing was shown
+    last = create.create(plan(server, repository, sources=[str(files)]))
+    assert verify.verify(last.backup_set, verify.DOCUMENTS).problems == []
+    assert not [name for name in os.listdir(repository.path) if name.startswith(".partial")]
+
+
+def test_two_backups_at_once(server, tmp_path):
+    repository = Repository(str(tmp_path / "backup"))
+    repository.prepare()
+    with repository.lock("backup_set", 0):
+        with pytest.raises(MaintenanceError, match="in use: backup_set on"):
+            create.create(plan(server, repository))
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(create.create(plan(server, repository, lock_wait=60.0)))) for unused in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 2 == len(repository.sets())
+    assert all(item.problem is None for item in repository.sets())
+
+
+def test_a_server_that_dies_in_mid_dump_leaves_nothing(tmp_path):
+    repository = Repository(str(tmp_path / "backup"))
+    with mongodb.running() as dying:
+        blob = os.urandom(100_000)
+        dying.client.shop.big.insert_many({"blob": blob, "n": number} for number in range(1500))
+        caught = []
+
+        def run():
+            try:
+                create.create(plan(dying, repository))
+            except MaintenanceError as error:
+                caught.append(str(error))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        while not list(Path(repository.path).glob(".partial-*/db/shop/big.bson.zst")) and thread.is_alive():
+            time.sleep(0.001)
+        dying.process.kill()
+        thread.join()
+    assert len(caught) == 1 and "\n" not in caught[0] and "MongoDB" in caught[0]
+    assert repository.sets() == [] and not list(Path(repository.path).glob(".partial-*"))
+
+
+@pytest.fixture(name="small_disk")
+def _small_disk(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    path = tmp_path / "disk"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=90m", "tmpfs", str(path)], check=True)
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_a_disk_that_fills_up_in_mid_backup_leaves_the_older_sets(server, small_disk, tmp_path):
+    repository = Repository(str(small_disk / "backup"))
+    first = create.create(plan(server, repository, databases=["shop"])).backup_set  # small, so that the estimate is
+    huge = tmp_path / "huge"
+    huge.write_bytes(os.urandom(95_000_000))
+    with pytest.raises(MaintenanceError, match="is full; the unfinished set was removed"):
+        create.create(plan(server, repository, sources=[str(huge)]))
+    assert [item.id for item in repository.sets()] == [first.id]
+    assert verify.verify(first, verify.DOCUMENTS).problems == [] and not list(small_disk.glob("backup/.partial*"))
+
+
+def test_a_disk_without_room_is_refused_before_the_first_byte(server, small_disk):
+    (small_disk / "other").write_bytes(b"x" * 30_000_000)
+    repository = Repository(str(small_disk / "backup"))
+    with pytest.raises(MaintenanceError, match="free and the next set needs"):
+        create.create(plan(server, repository))
+    assert repository.sets() == []
+
+
+def test_check_mode_writes_nothing_and_says_what_is_missing(server, tmp_path):
+    repository = Repository(str(tmp_path / "backup"))
+    outcome = create.create(plan(server, repository, sources=["/nowhere"]), dry_run=True)
+    assert outcome.backup_set is None and outcome.estimate > 0 and outcome.missing == ["/nowhere"] and not os.path.exists(repository.path)
+    with pytest.raises(MaintenanceError, match="there is no database typo"):
+        create.create(plan(server, repository, databases=["typo"]), dry_run=True)
+    with pytest.raises(MaintenanceError, match="does not exist"):
+        create.create(plan(server, Repository("/not/mounted/backup")), dry_run=True)
+
+
+@pytest.fixture(name="made")
+def _made(server, tmp_path):
+    repository = Repository(str(tmp_path / "backup"))
+    return create.create(plan(server, repository, compression="none")).backup_set, repository
+
+
+def reseal(made, change):
+    change(made.manifest)
+    manifest.write_sealed(os.path.join(made.path, manifest.MANIFEST), made.manifest)
+
+
+def broken(repository):
+    check = prove(repository)["checks"][0]
+    assert check["status"] == "critical"
+    assert repository.find("newest").records()[-1]["ok"] is False
+    return check["summary"]
+
+
+def entry_of(made, name):
+    return made.manifest["namespaces"][name]
+
+
+def rewrite(made, name, change):
+    """Put other documents into a set, with artifact and hash in order: only counts and digests can tell."""
+    path = entry_of(made, name)["data"]
+    data = b"".join(change([bytes(item) for item in frames.Splitter().feed(Path(made.path, path).read_bytes())]))
+    Path(made.path, path).write_bytes(data)
+    reseal(made, lambda content: content["artifacts"][path].update(bytes=len(data), stored_bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
+
+
+def test_the_restore_test_goes_red_for_a_missing_document(made):
+    rewrite(made[0], "shop.bookings", lambda documents: documents[:-1])
+    assert "shop.bookings has 19,999 documents after the restore, the manifest says 20,000" in broken(made[1])
+
+
+def test_the_restore_test_goes_red_for_a_changed_document(made):
+    rewrite(made[0], "shop.events", lambda documents: [bson.encode({**bson.decode(documents[0]), "kind": 99}), *documents[1:]])
+    assert "not the same ones" in broken(made[1])
+
+
+def test_the_restore_test_goes_red_for_a_changed_file(made):
+    path = Path(made[0].path, entry_of(made[0], "shop.bookings")["data"])
+    data = bytearray(path.read_bytes())
+    data[-10] ^= 1
+    path.write_bytes(data)
+    assert "SHA-256" in broken(made[1])
+
+
+def test_the_restore_test_goes_red_for_a_missing_index(made, monkeypatch):
+    # the index is in the manifest, but does not come into being: as if the server had not built it
+    monkeypatch.setattr(ladder.load, "create_indexes", lambda database, collection, indexes: None)
+    assert "is missing after the restore" in broken(made[1])
+
+
+def test_the_restore_test_goes_red_for_other_options(made):
+    def change(content):
+        content["namespaces"]["shop.events"]["options"]["size"] = {"$numberInt": "200448"}
+    real = ladder.load.create_collection
+    reseal(made[0], change)
+    ladder.load.create_collection = lambda database, name, options: real(database, name, {**options, **({"size": 300032} if name == "events" else {})})
+    try:
+        assert "options are not as the manifest says" in broken(made[1])
+    finally:
+        ladder.load.create_collection = real
+
+
+def test_the_restore_test_goes_red_when_the_sandbox_dies(made, monkeypatch):
+    real = ladder.climb
+
+    def climb(backup_set, uri, parallel):
+        import pymongo
+
+        with pymongo.MongoClient(uri) as client:
+            os.kill(client.admin.command("serverStatus")["pid"], signal.SIGKILL)
+        return real(backup_set, uri, parallel)
+
+    monkeypatch.setattr(evidence.ladder, "climb", climb)
+    assert "MongoDB" in broken(made[1])
+
+
+def test_a_set_with_a_changed_manifest_is_not_restored(made):
+    with open(os.path.join(made[0].path, "manifest.json"), "a", encoding="ascii") as stream:
+        stream.write("\n")
+    check = prove(made[1])["checks"][0]
+    assert check["status"] == "critical" and "seal" in check["summary"]
+
+
+def test_a_missing_mongod_says_what_to_do(made):
+    with pytest.raises(MaintenanceError, match="there is no mongod at 'no-such-mongod'"):
+        evidence.run(made[1], made[0], evidence.Settings("no-such-mongod", "/tmp"))
+
+
+def test_a_mongod_that_ends_at_once_is_quoted(made, tmp_path):
+    script = tmp_path / "mongod"
+    script.write_text("#!/bin/sh\nexit 48\n")
+    script.chmod(0o755)
+    with pytest.raises(MaintenanceError, match="ended at its start"):
+        evidence.run(made[1], made[0], evidence.Settings(str(script), "/tmp"))
+
+
+def test_check_mode_of_the_restore_test_starts_nothing(made):
+    result = evidence.run(made[1], made[0], evidence.Settings(str(environment.mongod()), "/tmp"), dry_run=True)
+    assert result["checks"][0]["status"] == "skipped" and made[0].records() == []
+
+
+def test_a_killed_restore_test_leaves_no_mongod(tmp_path):
+    """The kernel kills the sandbox with its maker; the next start removes what lies on disk."""
+    work = Path(f"/tmp/tt-kill-{os.getpid()}")
+    work.mkdir()
+    code = ("import sys, time; sys.path[:0] = [%r, %r]; import conftest\n"
+            "from ansible_collections.trixtech.maintenance.plugins.module_utils.restore.sandbox import sandbox\n"
+            "with sandbox(%r, %r) as place:\n    print(place.process.pid, flush=True); time.sleep(60)\n")
+    process = subprocess.Popen([sys.executable, "-c", code % (str(ROOT), str(ROOT / "tests"), str(environment.mongod()), str(work))],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        pid = int(process.stdout.readline())
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 20
+        while os.path.exists(f"/proc/{pid}/exe") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not os.path.exists(f"/proc/{pid}/exe") or open(f"/proc/{pid}/stat", encoding="ascii").read().split()[2] == "Z"
+        assert len(list(work.iterdir())) == 1
+        assert len(sandbox.sweep(str(work))) == 1 and not list(work.iterdir())
+    finally:
+        process.kill()
+        shutil.rmtree(work)
