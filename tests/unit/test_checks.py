@@ -14,7 +14,8 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import
 
 
 @pytest.mark.parametrize("statuses, wanted", [
-    ([], UNKNOWN), ([OK], OK), ([SKIPPED, OK], OK), ([OK, WARNING], WARNING), ([WARNING, UNKNOWN], UNKNOWN), ([UNKNOWN, CRITICAL], CRITICAL), ([SKIPPED], SKIPPED),
+    ([], UNKNOWN), ([OK], OK), ([SKIPPED, OK], OK), ([OK, WARNING], WARNING), ([WARNING, UNKNOWN], UNKNOWN), ([UNKNOWN, CRITICAL], CRITICAL),
+    ([SKIPPED], SKIPPED),
 ])
 def test_the_worst_status_wins_and_no_data_is_no_good_news(statuses, wanted):
     assert checks.worst(statuses) == wanted

@@ -19,7 +19,8 @@ def test_secrets_are_hidden(given):
     assert "s3cret" not in text.redact(given) and text.HIDDEN in text.redact(given)
 
 
-@pytest.mark.parametrize("given", ["mongodb://db1:27017/trixtech", "http://localhost:5000/api/health", "412 of 500 connections", "the password is wrong", "token expired"])
+@pytest.mark.parametrize("given", ["mongodb://db1:27017/trixtech", "http://localhost:5000/api/health", "412 of 500 connections",
+                                   "the password is wrong", "token expired"])
 def test_harmless_text_stays(given):
     assert text.redact(given) == given
 

@@ -80,5 +80,5 @@ def of_verification(findings: list, seconds: float, slice_text: str) -> Check:
         return Check("backup.verify", CRITICAL, f"{problems[0]}{more}: do not rely on this set, make a new one", value=len(problems),
                      unit="problems", hint="docs/runbook.md#backup-damaged", details=details)
     part = f" (slice {slice_text}: {checked} of {total} artifacts)" if slice_text else ""
-    return Check("backup.verify", OK, f"{plural(len(findings), 'set')} unharmed{part}: {plural(checked, 'artifact')}, {size(stored)} read in {duration(seconds)}",
-                 value=0, unit="problems", hint="docs/runbook.md#backup-damaged", details=details)
+    line = f"{plural(len(findings), 'set')} unharmed{part}: {plural(checked, 'artifact')}, {size(stored)} read in {duration(seconds)}"
+    return Check("backup.verify", OK, line, value=0, unit="problems", hint="docs/runbook.md#backup-damaged", details=details)
