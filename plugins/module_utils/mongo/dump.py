@@ -133,7 +133,7 @@ class Reader:
         self._codec = CodecOptions(document_class=RawBSONDocument)
         self.at: Optional[tuple] = None
         for namespace in snapshot_of or ():
-            if namespace.kind != "collection":
+            if namespace.kind != "collection" or namespace.capped:
                 continue
             # the server chooses a majority-committed time and names it, but for a collection that has gone meanwhile
             find = {"find": namespace.name, "limit": 1, "projection": {"_id": 1}, "readConcern": {"level": "snapshot"}}
