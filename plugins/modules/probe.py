@@ -26,6 +26,12 @@ options:
       - Options per check type that hold for every check of that type unless the check itself says otherwise, for example thresholds.
     type: dict
     default: {}
+  secrets:
+    description:
+      - Options of checks that are secret, per C(id) or C(type) of the check, for example the password of C(smtp.connect).
+      - They are refused in O(checks), which is logged.
+    type: dict
+    default: {}
   uri:
     description:
       - URI of the maintenance user for the C(mongodb.*) checks.
@@ -66,10 +72,16 @@ EXAMPLES = r"""
       - type: host.load
       - type: app.http
         url: http://127.0.0.1:5000/api/health
+      - type: smtp.connect
+        host: mail.example.com
+        username: trixtech
     overrides:
       host.load:
         warning: 3
         critical: 6
+    secrets:
+      smtp.connect:
+        password: "{{ app_smtp_password }}"
   register: result
 
 - name: Say what was found
@@ -115,7 +127,7 @@ def work(module: AnsibleModule) -> dict:
     params = module.params
     if not params["checks"]:
         raise MaintenanceError("checks is empty: list at least one check, for example {type: host.disk, path: /}")
-    planned = runner.plan(params["checks"], params["overrides"])
+    planned = runner.plan(params["checks"], params["overrides"], params["secrets"])
     past = history.Past(params["history"])
     context = base.Context(mongodb_uri=params["uri"], repository=params["repository"], last=past.last, series=past.series)
     return {"checks": [check.as_dict() for check in runner.run(planned, context, params["total_timeout"])]}
@@ -127,6 +139,7 @@ def main() -> None:
         argument_spec={
             "checks": {"type": "list", "elements": "dict", "required": True},
             "overrides": {"type": "dict", "default": {}},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
             "uri": {"type": "str", "no_log": True},
             "repository": {"type": "path"},
             "history": {"type": "path"},

@@ -53,14 +53,22 @@ def threshold(options: dict, above: bool = True) -> Threshold:
     return Threshold(options["warning"], options["critical"], options["warning_clear"], options["critical_clear"], above)
 
 
-def validate(given: dict, declared: dict[str, Option], overrides: dict) -> dict:
-    """Return given completed by overrides (per check type) and the defaults; MaintenanceError names what is wrong."""
+def validate(given: dict, declared: dict[str, Option], overrides: dict, secrets: Optional[dict] = None) -> dict:
+    """Return given completed by overrides (per check type), secrets and the defaults; MaintenanceError names what is wrong.
+
+    A secret option is taken from secrets only: what stands among the others would be written to the host's log.
+    """
     name = given.get("id") or given.get("type")
+    if not isinstance(overrides, dict):
+        raise MaintenanceError(f"the overrides of {given.get('type')} must be a dictionary of its options, for example {{warning: 85}}")
     declared = {**COMMON_OPTIONS, **declared}
-    merged = {**overrides, **given}
+    merged = {**overrides, **given, **(secrets or {})}
     for key in merged:
         if key not in declared:
-            raise MaintenanceError(f"check {name}: there is no option {key!r}; it takes {', '.join(sorted(declared))}")
+            raise MaintenanceError(f"check {name}: there is no option {key!r}; it takes {', '.join(sorted(map(str, declared)))}")
+        if declared[key].secret and key not in (secrets or {}):
+            raise MaintenanceError(f"check {name}: the option {key!r} is a secret and would be logged; move it into the module's option "
+                                   f"secrets, below {name}")
     result = {}
     for key, option in declared.items():
         value = merged.get(key)
@@ -107,8 +115,12 @@ class Context:
         return self.last.get(check_id, {}).get("status")
 
     def last_details(self, check_id: str) -> dict:
-        """Return the details the check kept in the last run ({} for none): where "since the last run" is remembered."""
-        return self.last.get(check_id, {}).get("details") or {}
+        """Return the details the check kept in the last run ({} for none): where "since the last run" is remembered.
+
+        A check that could not look carries on what it knew before, under "kept".
+        """
+        details = self.last.get(check_id, {}).get("details") or {}
+        return details.get("kept") or details
 
     def once(self, key: Any, fetch: Callable[[], Any]) -> Any:
         """Return fetch()'s value, called once per run whatever the number of probes that ask; its error is shared too."""

@@ -10,6 +10,7 @@ TYPE      the check type, for example "host.disk"
 OPTIONS   its options, name -> base.Option
 INSTANCE  optional: the option whose value stands in brackets in the id, for types that are used several times a host
 ABOVE     optional: False where low values are bad
+prepare   optional: prepare(options) raises MaintenanceError for values that cannot work, before the first check of the list runs
 look      look(context, options) -> list of Check; raises base.CannotLook (or MaintenanceError) where it cannot see
 """
 
@@ -19,9 +20,18 @@ from typing import Any
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import (
+    app_deep,
+    app_error_rate,
+    app_http,
+    app_response_time,
     backup_age,
     backup_integrity,
+    host_cpu,
+    host_disk,
     host_load,
+    host_memory,
+    host_oom,
+    host_swap,
     mongodb_cache,
     mongodb_connections,
     mongodb_oplog_window,
@@ -29,14 +39,27 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import
     mongodb_replication,
     mongodb_slow_operations,
     mongodb_storage,
+    pm2_memory,
+    pm2_process,
+    smtp_connect,
+    tls_expiry,
 )
 
 TYPES: dict[str, Any] = {
     module.TYPE: module
     for module in (
+        app_deep,
+        app_error_rate,
+        app_http,
+        app_response_time,
         backup_age,
         backup_integrity,
+        host_cpu,
+        host_disk,
         host_load,
+        host_memory,
+        host_oom,
+        host_swap,
         mongodb_cache,
         mongodb_connections,
         mongodb_oplog_window,
@@ -44,6 +67,10 @@ TYPES: dict[str, Any] = {
         mongodb_replication,
         mongodb_slow_operations,
         mongodb_storage,
+        pm2_memory,
+        pm2_process,
+        smtp_connect,
+        tls_expiry,
     )
 }
 
