@@ -62,6 +62,7 @@ _value:
   type: dict
 """
 
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible.errors import AnsibleFilterError
@@ -75,9 +76,19 @@ def run_record(steps: list, begin: dict, kind: str, host: str, results: dict, er
                check_mode: bool = False) -> dict:
     """Call record.build(); its MaintenanceError becomes the filter's."""
     try:
-        return record.build(begin, kind, host, steps, results, collection=VERSION, errors=errors, check_mode=check_mode)
+        return record.build(_plain(begin), kind, str(host), _plain(steps), _plain(results), collection=VERSION, errors=_plain(errors or {}),
+                            check_mode=check_mode)
     except MaintenanceError as error:
         raise AnsibleFilterError(str(error)) from error
+
+
+def _plain(value: Any) -> Any:
+    """Return value in plain dicts and lists: those that ansible-core 2.19 hands over cannot be copied by their own type."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
 
 
 class FilterModule:

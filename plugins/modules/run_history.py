@@ -146,8 +146,8 @@ series:
   elements: list
   sample: [[1795312800.0, 41.5], [1795399200.0, 41.9]]
 record:
-  description: The record of the run asked for.
-  returned: with O(state=queried) and O(run_id)
+  description: The record that was stored, or asked for.
+  returned: with O(state=finished), and with O(state=queried) and O(run_id)
   type: dict
 pruned:
   description: The ids of the runs that were removed, or in check mode would be.
@@ -187,7 +187,7 @@ def finished(module: AnsibleModule) -> dict:
         before, after = metrics.content(textfile), metrics.render(shown)
         diff.append(_diff(textfile, before, after))
         changed = (before != after if module.check_mode else metrics.publish(textfile, after)) or changed
-    return {"changed": changed, "diff": diff, **result}
+    return {"changed": changed, "diff": diff, "record": record, **result}
 
 
 def queried(module: AnsibleModule) -> dict:
