@@ -61,10 +61,39 @@ options:
     description:
       - Name of the application, for the manifest.
     type: str
+  retention:
+    description:
+      - Which sets stay once the new one is there. A set goes if no rule keeps it; the rules are those of restic. Everything stays if empty.
+      - The newest set, the newest one that was verified or restored, sets with a damaged manifest and sets dated in the future always stay.
+      - If no set could be made, none is removed.
+    type: dict
+    default: {}
+    suboptions:
+      within:
+        description: Keep all sets that are younger than this, counted from the newest one, for example V(36h), V(7d) or V(4w).
+        type: str
+      last:
+        description: Keep so many of the newest sets.
+        type: int
+      hourly:
+        description: Keep the newest set of each of so many hours that have one.
+        type: int
+      daily:
+        description: Keep the newest set of each of so many days that have one. Days, weeks and months are those of UTC.
+        type: int
+      weekly:
+        description: Keep the newest set of each of so many weeks that have one.
+        type: int
+      monthly:
+        description: Keep the newest set of each of so many months that have one.
+        type: int
+      yearly:
+        description: Keep the newest set of each of so many years that have one.
+        type: int
   shrink_warning:
     description:
-      - Give a warning when the set holds fewer than this percentage of the documents of the set before; a database that was emptied by mistake
-        is noticed while older sets still hold what was in it. 0 turns it off.
+      - Give a warning when the set holds fewer than this percentage of the documents, or of the files, of the set before; what was deleted by
+        mistake is noticed while older sets still hold it. 0 turns it off.
     type: int
     default: 50
 extends_documentation_fragment:
@@ -96,6 +125,9 @@ EXAMPLES = r"""
     databases: [trixtech]
     files: [/app/uploads]
     lock_wait: 300
+    retention:
+      within: 7d
+      monthly: 12
   register: backup
 
 - name: Say what was made
@@ -110,7 +142,7 @@ backup_set:
   type: dict
   sample: {"id": "20261123T020000Z-7c1f", "bytes": 4827125, "documents": 45210, "consistent": true}
 checks:
-  description: C(backup.set) (the size, and whether it shrank), C(backup.duration) and, where files were asked for, C(backup.files).
+  description: C(backup.set) (the size, and whether it shrank), C(backup.duration), C(backup.files) and C(backup.retention).
   returned: success
   type: list
   elements: dict
@@ -132,7 +164,7 @@ status:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils import glue
-from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import application, create, summary
+from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import application, create, retention, summary
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import Repository
 from ansible_collections.trixtech.maintenance.plugins.module_utils.version import VERSION
 
@@ -151,6 +183,7 @@ def work(module: AnsibleModule) -> dict:
         parallel=params["parallel"],
         timeout=params["timeout"],
         lock_wait=params["lock_wait"],
+        retention={name: value for name, value in params["retention"].items() if value is not None},
         application={"name": params["application"], "commit": application.commit(params["git_root"]) if params["git_root"] else None},
         collection_version=VERSION,
     )
@@ -170,6 +203,11 @@ def main() -> None:
             "lock_wait": {"type": "float", "default": 0.0},
             "git_root": {"type": "path"},
             "application": {"type": "str"},
+            "retention": {
+                "type": "dict",
+                "default": {},
+                "options": {"within": {"type": "str"}, **{name: {"type": "int"} for name in retention.COUNTS}},
+            },
             "shrink_warning": {"type": "int", "default": 50},
             **glue.REPOSITORY_OPTION,
             **glue.MONGODB_OPTIONS,

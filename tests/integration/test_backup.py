@@ -21,7 +21,7 @@ import bson
 import pytest
 import zstandard
 
-from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import create, manifest, verify
+from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import create, manifest, summary, verify
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import Repository
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import frames
@@ -282,6 +282,38 @@ def test_check_mode_writes_nothing_and_says_what_is_missing(server, tmp_path):
         create.create(plan(server, repository, databases=["typo"]), dry_run=True)
     with pytest.raises(MaintenanceError, match="does not exist"):
         create.create(plan(server, Repository("/not/mounted/backup")), dry_run=True)
+
+
+def test_old_sets_go_once_the_new_one_is_there_and_only_then(server, tmp_path):
+    repository = Repository(str(tmp_path / "backup"))
+    sets = [create.create(plan(server, repository)).backup_set.id for unused in range(4)]
+    repository.find(sets[0]).record("restore", True, 1.0, {})
+    rehearsed = create.create(plan(server, repository, retention={"last": 2}), dry_run=True)
+    assert {verdict.id for verdict in rehearsed.verdicts if not verdict.keep} == set(sets[1:3]) and len(repository.sets()) == 4
+    with pytest.raises(MaintenanceError, match="no database"):
+        create.create(plan(server, repository, retention={"last": 1}, databases=["typo"]))
+    with pytest.raises(MaintenanceError, match="keeps nothing"):
+        create.create(plan(server, repository, retention={"last": 0}))
+    assert len(repository.sets()) == 4
+    outcome = create.create(plan(server, repository, retention={"last": 2}))
+    # the first one is the newest that was proven
+    assert {item.id for item in repository.sets()} == {sets[0], sets[3], outcome.backup_set.id}
+    result = summary.of_creation(plan(server, repository, retention={"last": 2}), outcome, 50)
+    assert [action["kind"] for action in result["actions"]] == ["backup.publish", "backup.remove", "backup.remove"]
+
+
+def test_a_set_that_shrank_is_told(tmp_path):
+    repository, files = Repository(str(tmp_path / "backup")), tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_text("a")
+    with mongodb.running() as shrinking:
+        settings = plan(shrinking, repository, sources=[str(files), "/no/such/uploads"])
+        shrinking.client.shop.bookings.insert_many({"n": number} for number in range(100))
+        first = summary.of_creation(settings, create.create(settings), 50)
+        shrinking.client.shop.bookings.delete_many({"n": {"$lt": 60}})
+        second = summary.of_creation(settings, create.create(settings), 50)
+    assert [(check["id"], check["status"]) for check in first["checks"]] == [("backup.set", "ok"), ("backup.duration", "ok"), ("backup.files", "warning")]
+    assert second["checks"][0]["status"] == "warning" and "40 documents, the one before 100" in second["checks"][0]["summary"]
 
 
 @pytest.fixture(name="made")

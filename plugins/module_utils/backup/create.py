@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 from urllib.parse import quote
 
-from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import artifact, files
+from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import artifact, files, retention
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import BackupSet, Partial, Repository
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import timestamp, utc_now
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
@@ -27,7 +27,11 @@ _RESERVE = 64 * 1024 * 1024
 
 @dataclass
 class Plan:
-    """What is to be captured. databases: empty for all but the system's own. timeout: seconds for a single reply of the server."""
+    """What is to be captured, and which sets stay afterwards.
+
+    databases: empty for all but the system's own. timeout: seconds to wait for a server. retention: the policy of retention.py, empty to
+    keep everything.
+    """
 
     repository: Repository
     uri: str
@@ -39,24 +43,28 @@ class Plan:
     parallel: int = 2
     timeout: float = 10.0
     lock_wait: float = 0.0
+    retention: dict = field(default_factory=dict)
     application: dict = field(default_factory=dict)
     collection_version: str = ""
 
 
 @dataclass
 class Outcome:
-    """A new set (None in check mode) and what there is to say about it."""
+    """A new set (None in check mode) and what there is to say about it. verdicts: what retention made of each set, newest first."""
 
     backup_set: Optional[BackupSet]
     estimate: int
     notes: list = field(default_factory=list)
     missing: list = field(default_factory=list)
     previous: Optional[BackupSet] = None
+    verdicts: list = field(default_factory=list)
 
 
 def create(plan: Plan, dry_run: bool = False) -> Outcome:
     """Make a set. With dry_run everything is looked at that could stop it, and nothing is written."""
     artifact.check_compression(plan.compression)
+    if plan.retention:
+        retention.check_policy(plan.retention)
     present = [source for source in plan.sources if os.path.lexists(source) and os.path.exists(source)]
     missing = [source for source in plan.sources if source not in present]
     with mongo.driver_errors():
@@ -84,7 +92,16 @@ def create(plan: Plan, dry_run: bool = False) -> Outcome:
                 finally:
                     if os.path.isdir(partial.path):
                         partial.discard()
-    return Outcome(made, estimate, notes, missing, previous)
+                # only now that there is a new set may an old one go
+                verdicts = _retain(plan, plan.repository.candidates())
+                for verdict in verdicts:
+                    if not verdict.keep:
+                        plan.repository.remove(verdict.id)
+    return Outcome(made, estimate, notes, missing, previous, verdicts)
+
+
+def _retain(plan: Plan, candidates: list) -> list:
+    return retention.plan(candidates, plan.retention, utc_now()) if plan.retention else []
 
 
 def _rehearse(plan: Plan, client: Any, databases: list, present: list, missing: list) -> Outcome:
@@ -97,7 +114,8 @@ def _rehearse(plan: Plan, client: Any, databases: list, present: list, missing: 
     previous = _last_good(repository)
     estimate = _estimate(previous, client, databases, present)
     Repository(existing).require_space(estimate + _RESERVE)
-    return Outcome(None, estimate, [], missing, previous)
+    new = retention.Candidate("(the new set)", utc_now())
+    return Outcome(None, estimate, [], missing, previous, _retain(plan, [*repository.candidates(), new]))
 
 
 def _last_good(repository: Repository) -> Optional[BackupSet]:

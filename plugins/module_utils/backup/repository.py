@@ -16,6 +16,7 @@ from typing import Any, Iterator, Optional
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import manifest as manifests
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.lock import Lock
+from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.retention import Candidate
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import parse_timestamp, timestamp, utc_now
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import size
@@ -50,6 +51,14 @@ class BackupSet:
         if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
             raise manifests.Damaged(f"{manifests.VERIFICATION} holds no records")
         return records
+
+    def proven(self) -> bool:
+        """Tell whether the set was verified or restored, and the last time successfully."""
+        try:
+            records = self.records()
+        except manifests.Damaged:
+            return False
+        return bool(records and records[-1].get("ok"))
 
     def record(self, kind: str, good: bool, seconds: float, details: dict) -> None:
         """Add a verification record. kind: hashes, documents or restore; seconds: how long it took."""
@@ -165,6 +174,17 @@ class Repository:
         """Return the descriptions of the newest sets, newest first; limit 0 for all."""
         found = self.sets()[::-1]
         return [item.describe() for item in (found[:limit] if limit else found)]
+
+    def candidates(self) -> list:
+        """Return the sets as retention sees them."""
+        return [Candidate(item.id, item.taken(), item.proven(), damaged=item.manifest is None) for item in self.sets()]
+
+    def remove(self, set_id: str) -> None:
+        """Remove a set: out of the sets by one rename, so that a killed removal leaves no half set. The lock must be held."""
+        going = os.path.join(self.path, f"{PARTIAL}{set_id}")
+        os.rename(os.path.join(self.sets_path, set_id), going)
+        manifests.sync_directory(self.sets_path)
+        shutil.rmtree(going)
 
     def sweep(self) -> list:
         """Remove what killed runs left; return the names. The lock must be held: every partial set then has no owner."""
