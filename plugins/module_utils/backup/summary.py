@@ -36,7 +36,9 @@ def of_creation(plan: Plan, outcome: Outcome, shrink_warning: int) -> dict:
         line = f"{plural(len(outcome.verdicts) - len(going), 'set')} kept, {len(going)} {done}"
         details = {"kept": {verdict.id: verdict.reasons for verdict in outcome.verdicts if verdict.keep}, "removed": [verdict.id for verdict in going]}
         checks.append(Check("backup.retention", OK, line, value=len(outcome.verdicts) - len(going), unit="sets", details=details))
-        actions += [Action("backup.remove", os.path.join(plan.repository.sets_path, verdict.id), f"set {verdict.id} {done}: no rule keeps it") for verdict in going]
+        actions += [
+            Action("backup.remove", os.path.join(plan.repository.sets_path, verdict.id), f"set {verdict.id} {done}: no rule keeps it") for verdict in going
+        ]
     return {"changed": True, "backup_set": described, "checks": [check.as_dict() for check in checks], "actions": [action.as_dict() for action in actions],
             "artifacts": artifacts, "diff": _diff(plan, outcome, made.id if made else "(the new set)")}
 
