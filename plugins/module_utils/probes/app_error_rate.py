@@ -19,7 +19,11 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import access_log, web
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import (
-    CannotLook, Context, Option, threshold, threshold_options,
+    CannotLook,
+    Context,
+    Option,
+    threshold,
+    threshold_options,
 )
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import plural, size
 
@@ -59,7 +63,7 @@ def look(context: Context, options: dict) -> list[Check]:
     check = Check(id=options["id"], status=OK, summary="", unit="percent", warning=options["warning"], critical=options["critical"],
                   hint=HINT)
     check.details = {"source": source, "requests": requests, "errors": errors, "base": {**position, "moment": now}}
-    if requests < options["min_requests"]:
+    if requests < max(1, options["min_requests"]):
         check.summary = (f"{plural(requests, 'request')} {note}, {errors} failed with 5xx: "
                          f"too few to judge ({options['min_requests']} are needed)")
         if base:

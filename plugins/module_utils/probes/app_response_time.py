@@ -16,7 +16,11 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils import trend
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import OK, WARNING, Check
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import network, web
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import (
-    CannotLook, Context, Option, threshold, threshold_options,
+    CannotLook,
+    Context,
+    Option,
+    threshold,
+    threshold_options,
 )
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import plural
 
@@ -48,8 +52,8 @@ def look(context: Context, options: dict) -> list[Check]:
     times, causes = measure(options)
     sent, wanted = len(times) + len(causes), options["requests"]
     if len(times) < max(1, (wanted + 1) // 2):
-        bad = f": {causes[0]}" if causes else f" in the {patience(options):g} s there are"
-        raise CannotLook(f"only {len(times)} of {wanted} requests to {web.shown(options['url'])} got a good answer{bad}")
+        bad = f": {causes[0]}" if causes else f", {wanted} were meant to be sent in {patience(options):g} s"
+        raise CannotLook(f"only {len(times)} of {sent} requests to {web.shown(options['url'])} got a good answer{bad}")
     p50, p95, p99 = (trend.percentile(times, q) for q in (50, 95, 99))
     usual = _usual(context, options)
     status = threshold(options).judge(p95, context.last_status(options["id"]))

@@ -98,6 +98,8 @@ def get(url: str, options: dict, within: Optional[float] = None) -> Answer:
             response = connection.getresponse()
             body = response.read(MAX_BODY_BYTES)
             guard.check()
+            if response.length and len(body) < MAX_BODY_BYTES:
+                raise http.client.IncompleteRead(body, response.length)  # read() with a limit does not say so itself
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NoAnswer(f"no answer within {within:g} s" if guard.over() else _cause(error, within)) from None
     finally:
