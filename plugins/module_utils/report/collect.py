@@ -81,18 +81,24 @@ def from_results(name: str, begin: Any, finish: Any, kind: str) -> Optional[Host
 def _why_not(begin: dict, finish: dict, record: Any) -> str:
     """Return why there is no record to go by, or an empty string."""
     if begin.get("unreachable"):
-        return f"the host could not be reached: {begin.get('msg') or 'no reason was given'}"
+        return f"the host could not be reached: {_reason(begin)}"
     if isinstance(record, dict):
         if begin.get("run_id") and record.get("id") != begin["run_id"]:
             return "the run began and did not finish; only the record of another run is at hand"
         return "" if isinstance(record.get("checks"), list) else "the run's record cannot be read: it has no list of checks"
     if begin.get("failed"):
-        return f"the run could not begin: {begin.get('msg') or 'no reason was given'}"
+        return f"the run could not begin: {_reason(begin)}"
     if finish.get("unreachable"):
-        return f"the host was lost before the run finished: {finish.get('msg') or 'no reason was given'}"
+        return f"the host was lost before the run finished: {_reason(finish)}"
     if finish.get("failed"):
-        return f"the run could not be finished: {finish.get('msg') or 'no reason was given'}"
+        return f"the run could not be finished: {_reason(finish)}"
     return "the run began and did not finish: the host reported no record"
+
+
+def _reason(result: dict) -> str:
+    """Return the message of a task that failed; a list of messages is joined."""
+    message = result.get("msg") or "no reason was given"
+    return "; ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)
 
 
 def _dicts(value: Any) -> list[dict]:

@@ -148,7 +148,7 @@ def proof(item: dict) -> tuple[str, str, dict]:
 
 def _proof(item: dict, report: verdict.Report) -> Markup:
     state, word, found = proof(item)
-    took = f" in {duration(found['seconds'])}" if number(found.get("seconds")) is not None else ""
+    took = f", took {duration(found['seconds'])}" if number(found.get("seconds")) is not None else ""
     told = words.age(found.get("at"), report.now) + took if found else item.get("problem")
     return Markup(status(state, word) + (tag("div", told, class_="small soft") if told else ""))
 

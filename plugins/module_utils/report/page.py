@@ -138,7 +138,7 @@ def _hosts(report: Report) -> Markup:
             "tr",
             tag("td", tag("a", host.name, href=f"#{anchor}")),
             tag("td", status(host.status)),
-            tag("td", plural(len(host.checks), "check") if good else said, class_="wide"),
+            tag("td", plural(len(host.checks), "check") if good else said, class_=None if good else "wide"),
             tag("td", since.words() if since and not good else None, class_="soft small"),
         ))
         left_out = tag("p", "Trends of hosts that are ok are left out of a report on many hosts.", class_="soft small")
@@ -149,7 +149,7 @@ def _hosts(report: Report) -> Markup:
             id=anchor, open=not good, class_="sheet",
         ))
     columns = [("Host", ""), ("Status", ""), ("Worst check", ""), ("", "")]
-    return Markup(tag("section", tag("h2", plural(len(report.hosts), "host")), host_parts.table("stackable", columns, rows))
+    return Markup(tag("section", tag("h2", plural(len(report.hosts), "host")), host_parts.table("stackable digest", columns, rows))
                   + tag("section", tag("h2", "Host by host"), boxes))
 
 

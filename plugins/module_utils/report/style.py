@@ -126,6 +126,8 @@ h2{margin:2.25rem 0 .75rem}
 .stackable tbody tr:last-child{border-bottom:0}
 .stackable td{display:block;border:0;padding:0;text-align:left}
 .stackable td:first-child,.stackable td.wide{flex:1 0 100%}
+.digest td:first-child{flex:0 1 auto}
+.stackable td:empty{display:none}
 .stackable td.graph{flex:1 0 100%;padding:.35rem 0 .1rem}
 .stackable td:first-child,.stackable td:last-child{padding-left:0;padding-right:0}
 .stackable td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-size:.875rem}
@@ -142,6 +144,9 @@ svg,.verdict,.status{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .todo>li,.check,tr,.list>li{break-inside:avoid}
 h2,h3,summary{break-after:avoid}
 h2{margin-top:1.75rem}
+.check{grid-template-columns:5.5rem minmax(0,1fr) 7rem 8.75rem}
+.todo>li{grid-template-columns:5.5rem minmax(0,1fr)}
+.check .figure b{font-size:1em}
 .scroll{overflow:visible}
 }
 """
