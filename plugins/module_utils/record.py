@@ -62,7 +62,7 @@ def build(begin: dict, kind: str, host: str, steps: list[dict], results: dict[st
     begin_error = failure(begin)
     if begin_error and begin.get("unreachable"):
         checks.append(Check("run.host", UNKNOWN, one_line(f"the host cannot be reached: {begin_error}"),
-                            hint="docs/runbook.md#host-unreachable").as_dict())
+                            hint="docs/runbook.md#unreachable").as_dict())
     elif begin_error:
         checks.append(_broken("begin", begin_error))
     else:

@@ -170,7 +170,7 @@ def started(module: AnsibleModule) -> dict:
     run = run_record.run_id(moment)
     past = history.start(params["database"], run, params["kind"], params["host"], moment.timestamp(), not module.check_mode)
     return {"changed": True, "run_id": run, "started": timestamp(moment), **past,
-            "diff": [_diff(params["database"], "", f"run {run} ({params['kind']}) opened")]}
+            "diff": [_diff(params["database"], "", f"run {run} ({params['kind']}) opened\n")]}
 
 
 def finished(module: AnsibleModule) -> dict:
@@ -181,7 +181,7 @@ def finished(module: AnsibleModule) -> dict:
         raise MaintenanceError(f"textfile must end in .prom, or node_exporter does not read it; {textfile} does not")
     result = history.finish(params["database"], record, params["keep_days"], not module.check_mode)
     diff = [_diff(params["database"], "".join(f"run {run}\n" for run in result["pruned"]),
-                  f"run {record['id']} ({record['kind']}): {record['status']}" if result["changed"] else "")]
+                  f"run {record['id']} ({record['kind']}): {record['status']}\n" if result["changed"] else "")]
     changed, shown = result.pop("changed"), result.pop("shown")
     if textfile:
         before, after = metrics.content(textfile), metrics.render(shown)
