@@ -4,13 +4,16 @@ PYTHON ?= python3
 STAGE = @$(PYTHON) tools/stage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test sanity lint docs unit integration fault environment clean
+.PHONY: help demo lab-up demo-down test sanity lint docs unit integration fault environment clean
 
 help: ## explain every target
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 demo: ## start the lab and carry out the daily run on it; ends with the paths of record and report
 	$(STAGE) demo
+
+lab-up: ## start the lab alone, or mend it: every fault off
+	$(STAGE) lab-up
 
 demo-down: ## stop the lab and remove all of it, the report too
 	$(STAGE) demo-down

@@ -17,10 +17,10 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from tools import environment, tree
 
 # what an operator needs from the tarball; everything tracked below these is in it
-WANTED = ("plugins/", "roles/", "playbooks/", "docs/", "meta/", "requirements/", "inventories/", "changelogs/", "tests/unit/",
+WANTED = ("plugins/", "roles/", "playbooks/", "docs/", "meta/", "requirements/", "inventories/", "changelogs/",
           "README.md", "LICENSE")
 # what only a checkout is for, or what never belongs into a package
-UNWANTED = ("lab/", "tools/", "molecule/", "tests/integration/", ".git/", ".ci/", ".ansible/", ".cache/", ".lab/", ".venv/",
+UNWANTED = ("lab/", "tools/", "molecule/", "tests/unit/", "tests/integration/", ".git/", ".ci/", ".ansible/", ".cache/", ".lab/", ".venv/",
             "node_modules/", "ansible.cfg", "Makefile")
 # of a tarball, in bytes; more than that means that something slipped in
 LARGEST = 2_000_000

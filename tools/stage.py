@@ -93,8 +93,9 @@ UNIT = [
     pytest("unit, Python 3.9", "tests/unit", python=python39),
 ]
 INTEGRATION = [pytest("integration", "tests/integration")]
+LAB_UP = Stage("lab", ["python", "lab/lab.py", "up"])
 DEMO = [
-    Stage("lab", ["python", "lab/lab.py", "up"]),
+    LAB_UP,
     Stage("daily", ["ansible-playbook", "-i", "inventories/lab", "playbooks/daily.yml"]),
 ]
 TARGETS: dict[str, list[Stage]] = {
@@ -106,6 +107,7 @@ TARGETS: dict[str, list[Stage]] = {
     "integration": INTEGRATION,
     "test": [*LINT, *DOCS, *UNIT, *SANITY, *INTEGRATION],
     "demo": DEMO,
+    "lab-up": [LAB_UP],
     "demo-down": [Stage("lab", ["python", "lab/lab.py", "down", "--purge"])],
 }
 
