@@ -60,6 +60,14 @@ def fill(client):
     shop.create_collection("metrics", timeseries={"timeField": "at", "metaField": "host"})
     shop.metrics.insert_many({"at": now + datetime.timedelta(seconds=number), "host": "a", "v": number} for number in range(500))
     shop.create_collection("empty")
+    shop.create_collection("german", collation={"locale": "de", "strength": 1})
+    shop.german.create_index([("name", "text")], collation={"locale": "simple"}, weights={"name": 3})
+    shop.german.create_index("inherits")
+    shop.german.create_index("plain", collation={"locale": "simple"})
+    shop.german.insert_one({"name": "Grüße", "inherits": 1})
+    for keys, options in (([("hashed", "hashed")], {}), ([("place", "2dsphere")], {}), ([("$**", 1)], {}), ([("unseen", -1)], {"hidden": True})):
+        shop.places.create_index(keys, **options)
+    shop.places.insert_one({"place": {"type": "Point", "coordinates": [1, 2]}})
     shop.command({"create": "confirmed", "viewOn": "bookings", "pipeline": [{"$match": {"n": {"$gt": 5}}}]})
     shop["odd.näme %20 x"].insert_one({"x": 1})
 
@@ -366,7 +374,7 @@ def test_the_restore_test_goes_red_for_a_changed_file(made):
 
 def test_the_restore_test_goes_red_for_a_missing_index(made, monkeypatch):
     # the index is in the manifest, but does not come into being: as if the server had not built it
-    monkeypatch.setattr(ladder.load, "create_indexes", lambda database, collection, indexes: None)
+    monkeypatch.setattr(ladder.load, "create_indexes", lambda database, collection, indexes, options: None)
     assert "is missing after the restore" in broken(made[1])
 
 

@@ -137,8 +137,9 @@ class Repository:
 
     def sets(self) -> list:
         """Return all sets by age, oldest first; those without a trustworthy manifest have a problem instead."""
-        if not os.path.isdir(self.sets_path):
+        if not os.path.lexists(self.sets_path):
             return []
+        self.require()
         found = []
         for entry in os.scandir(self.sets_path):
             if not manifests.SET_ID.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):

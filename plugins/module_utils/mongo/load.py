@@ -51,10 +51,16 @@ def _send(database: Any, collection: str, documents: list) -> int:
     return int(reply["n"])
 
 
-def create_indexes(database: Any, collection: str, indexes: list) -> None:
-    """Create all indexes of a collection but _id's, in one command, from their specifications in canonical Extended JSON."""
+def create_indexes(database: Any, collection: str, indexes: list, options: dict) -> None:
+    """Create all indexes of a collection but _id's, in one command, from their specifications in canonical Extended JSON.
+
+    options: the collection's, because an index without collation would inherit the one of its collection; listIndexes leaves the
+    simple collation out.
+    """
     specifications = [index for index in json_util.loads(json.dumps(indexes)) if index["name"] != "_id_"]
     for specification in specifications:
         specification.pop("ns", None)  # servers before 4.4 put it in, later ones refuse it
+        if "collation" in options:
+            specification.setdefault("collation", {"locale": "simple"})
     if specifications:
         database.command({"createIndexes": collection, "indexes": specifications})

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Age of the newest complete backup set, which tells whether the scheduled backup ran.
 
-A repository without any complete set is critical: there is nothing to go back to.
+A repository without any complete set is critical: there is nothing to go back to. Only the first look ever at a host, whose first backup
+is still to come, is a warning.
 """
 
 from __future__ import annotations
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import Repository
-from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, Check
+from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, WARNING, Check
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import CannotLook, Context, threshold, threshold_options
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import duration
 
@@ -27,9 +28,9 @@ def look(context: Context, options: dict) -> list[Check]:
     found = repository.sets()
     complete = [item for item in found if item.manifest]
     if not complete:
-        repository.require()
-        line = "there is no complete backup set" + (f", but {len(found)} damaged" if found else "") + "; make one now: playbooks/daily.yml"
-        return [Check(options["id"], CRITICAL, line, unit="hours", **limits)]
+        line = f"there is no complete backup set in {context.repository}" + (f", but {len(found)} damaged" if found else "") + "; make one now"
+        first = not found and options["id"] not in context.last
+        return [Check(options["id"], WARNING if first else CRITICAL, line, unit="hours", **limits)]
     newest = complete[-1].describe()
     hours = round(newest["age_seconds"] / 3600, 2)
     if hours < 0:

@@ -13,7 +13,7 @@ import os
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.manifest import Damaged
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import BackupSet, Repository
-from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, OK, UNKNOWN, WARNING, Check, parse_timestamp, utc_now
+from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, OK, SKIPPED, WARNING, Check, parse_timestamp, utc_now
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import CannotLook, Context, Option
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import duration
 
@@ -27,11 +27,9 @@ def look(context: Context, options: dict) -> list[Check]:
     """Return the one check of this type."""
     if not context.repository:
         raise CannotLook("no backup repository was named; set the option repository")
-    repository = Repository(context.repository)
-    repository.require()
-    found = repository.sets()
+    found = Repository(context.repository).sets()
     if not found:
-        return [_check(options, UNKNOWN, "there is no backup set yet", {})]
+        return [_check(options, SKIPPED, "there is no backup set that could be whole; see backup.age", {})]
     newest = found[-1]
     problem = newest.problem or _differs(newest)
     if problem:

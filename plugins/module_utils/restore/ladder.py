@@ -108,7 +108,7 @@ def _load_one(client: Any, backup_set: BackupSet, content: dict, full_name: str,
     count = load.insert(client[database], _source(name, entry), _split(reader, expected["bytes"]))
     if reader.sha256 != expected["sha256"] or reader.stored_bytes != expected["stored_bytes"]:
         raise MaintenanceError(f"{entry['data']}: the stored bytes are not those that were written (SHA-256 differs)")
-    load.create_indexes(client[database], name, entry["indexes"])
+    load.create_indexes(client[database], name, entry["indexes"], entry["options"])
     return count
 
 
