@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import overall
+from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import overall, timestamp
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import one_line
 
@@ -29,8 +30,9 @@ MONGODB_OPTIONS: dict[str, Any] = {
 def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict]) -> None:
     """Call work(module) and exit with its result; a MaintenanceError becomes the module's one-line failure.
 
-    A result that has checks gets their overall status, and each check the name of the host.
+    A result that has checks gets their overall status, started and duration_ms, and each check the name of the host.
     """
+    started, begin = timestamp(), time.monotonic()
     try:
         result = work(module)
     except MaintenanceError as error:
@@ -44,4 +46,5 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict]) -> None:
         for item in (*result["checks"], *result.get("actions", ())):
             item["host"] = item.get("host") or module.params.get("host")
         result.setdefault("status", overall(result["checks"]))
+        result.update(started=started, duration_ms=round((time.monotonic() - begin) * 1000))
     module.exit_json(**result)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import tempfile
 from typing import Any
 
@@ -24,14 +23,20 @@ _HELP = {
     "trixtech_run_timestamp_seconds": "When the newest run of a kind ended, in seconds since 1970.",
     "trixtech_run_status": f"Verdict of the newest run of a kind: {_LEGEND}.",
     "trixtech_run_duration_seconds": "How long the newest run of a kind took.",
-    "trixtech_backup_info": "The newest backup set; the value is always 1.",
+    "trixtech_backup_info": "The id of the newest backup set; the value is always 1.",
+    "trixtech_backup_timestamp_seconds": "When the newest backup set was made, in seconds since 1970.",
+    "trixtech_backup_duration_seconds": "How long making the newest backup set took.",
+    "trixtech_backup_bytes": "Size of the newest backup set as it is stored.",
+    "trixtech_backup_documents": "Documents in the newest backup set.",
+    "trixtech_backup_files": "Files in the newest backup set.",
+    "trixtech_backup_restored": "Whether the newest backup set was proved by restoring it: 1 yes, 0 it does not restore; absent if not tried.",
 }
 
 
 def render(records: list[dict]) -> str:
     """Return the text for the newest record of each kind; of a check that stands in several the newest observation counts.
 
-    Every metric is a gauge. Numbers in artifacts.backup become trixtech_backup_<name>.
+    Every metric is a gauge. What a run says nothing about has no sample: a backup set without files, a run without a backup.
     """
     families: dict[str, dict[str, float]] = {}
 
@@ -48,23 +53,38 @@ def render(records: list[dict]) -> str:
         add("trixtech_run_duration_seconds", record["duration_s"], host=host, kind=kind)
         checks.update({(check["host"] or host, check["id"]): check for check in record["checks"]})
         if record["artifacts"].get("backup"):
-            backups[host] = record["artifacts"]["backup"]
+            backups[host] = _proof(record["artifacts"])
     for (host, check_id), check in checks.items():
         add("trixtech_check_status", STATUS_VALUES[check["status"]], host=host, check=check_id)
         if check.get("value") is not None:
             add("trixtech_check_value", check["value"], host=host, check=check_id, unit=check.get("unit") or "")
     for host, backup in backups.items():
-        if backup.get("id"):
-            add("trixtech_backup_info", 1, host=host, id=backup["id"])
-        for key, value in backup.items():
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                add("trixtech_backup_" + re.sub(r"\W", "_", key), value, host=host)
+        add("trixtech_backup_info", 1, host=host, id=backup["id"])
+        for name, value in _backup_values(backup).items():
+            add(name, value, host=host)
     lines = []
     for name, samples in families.items():
-        lines.append(f"# HELP {name} {_HELP.get(name, 'From the newest backup set.')}")
+        lines.append(f"# HELP {name} {_HELP[name]}")
         lines.append(f"# TYPE {name} gauge")
         lines.extend(f"{sample} {float(value)!r}" for sample, value in samples.items())
     return "\n".join(lines) + "\n"
+
+
+def _proof(artifacts: dict) -> dict:
+    """Return artifacts.backup, with what a later step of the run has proved about that set."""
+    backup = artifacts["backup"]
+    later = [item for item in artifacts.get("backup_sets") or [] if item.get("id") == backup.get("id")]
+    return {**backup, **(later[-1] if later else {})}
+
+
+def _backup_values(backup: dict) -> dict[str, float]:
+    values = {f"trixtech_backup_{name}": backup.get(name) for name in ("bytes", "documents", "files")}
+    values["trixtech_backup_duration_seconds"] = backup.get("seconds")
+    if backup.get("created"):
+        values["trixtech_backup_timestamp_seconds"] = parse_timestamp(backup["created"]).timestamp()
+    if backup.get("restored"):
+        values["trixtech_backup_restored"] = int(bool(backup["restored"].get("ok")))
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def escape(label: str) -> str:
