@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import random
+from typing import Optional
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import Check, overall, parse_timestamp, timestamp
 from ansible_collections.trixtech.maintenance.plugins.module_utils.report.collect import HostRun, from_results
@@ -63,10 +64,10 @@ FROZEN = {
 }
 
 
-def daily(status: str = "ok", changes: dict | None = None, name: str = "lab1", seed: int = 1, history: int = 30) -> HostRun:
+def daily(status: str = "ok", changes: Optional[dict] = None, name: str = "lab1", seed: int = 1, history: int = 30) -> HostRun:
     """Return a host after its daily run. changes: check id -> (status, summary, value, details); history: earlier runs known."""
     checks = _checks(changes or {})
-    broken = {"backup": "MongoDB did not answer within 10 s; start it, or see docs/runbook.md#database-down"} if "mongodb.ping" in (changes or {}) else {}
+    broken = {"backup": "MongoDB did not answer within 10 s; start it, or see docs/runbook.md#database-down"} if changes is FROZEN else {}
     if broken:
         checks = [check for check in checks if check["id"] not in ("backup.set",)]
         checks.append(_check("run.step[backup]", "critical", f"the step backup broke: {broken['backup']}", None, None, None, None, "step-broken", {}))
