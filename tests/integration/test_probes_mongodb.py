@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
 import time
 
+import pymongo
 import pytest
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import base, runner
 
@@ -39,6 +41,9 @@ def look(uri, *types, last=None, series=None, **options):
     """Run the checks of the types with the same options; return them by type."""
     context = base.Context(mongodb_uri=uri, last=last or {}, **({"series": series} if series else {}))
     found = runner.run(runner.plan([{"type": name, **options} for name in types], {}), context, 40)
+    for shared in context._shared.values():  # a module's process ends here, and its connections with it; a test's goes on
+        if isinstance(shared.value, pymongo.MongoClient):
+            shared.value.close()
     return {check.id: check for check in found}
 
 
@@ -135,11 +140,20 @@ def test_uri_of_several_hosts(server):
 def test_connections_run_out(server):
     # mongod allows 40 here
     with contextlib.ExitStack() as stack:
-        for _number in range(15):
-            stack.enter_context(server.client()).admin.command("hello")
-        used = one(server.uri(*PROBE), "mongodb.connections")
-        assert used.details["current"] >= 30 and used.details["current"] + used.details["available"] == 40
-        assert used.status in ("warning", "critical") and "look for a pool" in used.summary
+        def occupy(count):
+            for _number in range(count):
+                stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+
+        wait_for(lambda: one(server.uri(*PROBE), "mongodb.connections").details["current"] < 10)
+        occupy(28)
+        used = one(server.uri(*PROBE), "mongodb.connections", warning=70)
+        assert used.details["current"] + used.details["available"] == 40
+        assert used.status == "warning" and "look for a pool" in used.summary
+        assert one(server.uri(*PROBE), "mongodb.connections", warning=50, critical=60).status == "critical"
+        wait_for(lambda: one(server.uri(*PROBE), "mongodb.connections").details["current"] < 35)
+        occupy(20)
+        ping = one(server.uri(*PROBE), "mongodb.ping", timeout=3)
+        assert ping.status == "critical" and "connections may be in use" in ping.summary
     wait_for(lambda: one(server.uri(*PROBE), "mongodb.connections").status == "ok")
 
 
@@ -277,10 +291,15 @@ def test_three_members(tmp_path):
         wait_for(lambda: one(uri, "mongodb.replication").status == "ok")
 
         with primary.client() as client, plain.client() as lagging:
-            lagging.admin.command("fsync", lock=True)  # holds back its applying, not its heartbeats
+            def locked():
+                with contextlib.suppress(pymongo.errors.OperationFailure):  # until its initial sync is on disk
+                    return lagging.admin.command("fsync", lock=True)["ok"]
+
+            wait_for(locked)  # holds back its applying, not its heartbeats
             moment = time.time()
             while time.time() < moment + 4:
-                client[APP].bookings.insert_one({"number": 1})
+                # one acknowledgement: a majority would wait for those that are held back
+                client.get_database(APP, write_concern=pymongo.WriteConcern(1)).bookings.insert_one({"number": 1})
                 time.sleep(0.2)
             found = one(uri, "mongodb.replication", warning=2, critical=1000)
             assert found.status == "warning" and found.value >= 2

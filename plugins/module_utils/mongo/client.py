@@ -109,6 +109,8 @@ def _unreachable(message: str) -> str:
         return f"MongoDB cannot be reached: nothing listens there ({cause}); is mongod running, are host and port right?"
     if "timed out" in cause:
         return f"MongoDB does not answer ({cause}); mongod is frozen or overloaded, or a firewall swallows the connection"
+    if "connection closed" in cause:
+        return f"MongoDB hangs up at once ({cause}); all its connections may be in use, or it expects TLS"
     return f"MongoDB cannot be reached ({cause}); is mongod running, are host and port right?"
 
 
