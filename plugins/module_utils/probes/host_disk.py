@@ -18,7 +18,11 @@ from typing import Optional
 from ansible_collections.trixtech.maintenance.plugins.module_utils import trend
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import OK, SKIPPED, WARNING, Check
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import (
-    CannotLook, Context, Option, threshold, threshold_options,
+    CannotLook,
+    Context,
+    Option,
+    threshold,
+    threshold_options,
 )
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import duration, size
 

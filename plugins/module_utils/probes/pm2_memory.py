@@ -15,7 +15,11 @@ from typing import Optional
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import Check
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import memory, pm2
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import (
-    CannotLook, Context, Option, threshold, threshold_options,
+    CannotLook,
+    Context,
+    Option,
+    threshold,
+    threshold_options,
 )
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import plural, size
 

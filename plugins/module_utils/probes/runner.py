@@ -27,6 +27,9 @@ def plan(checks: list[dict], overrides: dict[str, dict], secrets: Optional[dict[
     unused = set(secrets)
     for check_type in overrides:
         registry.find(check_type)
+    for key, kept in secrets.items():
+        if not isinstance(kept, dict):
+            raise MaintenanceError(f"the secrets of {key} must be a dictionary of its secret options, for example {{password: ...}}")
     planned: list[tuple[Any, dict]] = []
     seen: set[str] = set()
     for position, given in enumerate(checks, 1):

@@ -17,7 +17,11 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import network
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import (
-    CannotLook, Context, Option, threshold, threshold_options,
+    CannotLook,
+    Context,
+    Option,
+    threshold,
+    threshold_options,
 )
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import one_line
 

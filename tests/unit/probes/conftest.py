@@ -1,13 +1,18 @@
 # Copyright (c) 2026, TrixTech maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the probes share: a way to run one check as the module does, and a small HTTP server that answers as told."""
+"""What the tests of the probes share: a way to run one check as the module does, servers that
+answer as told, and certificates made by the openssl command."""
 
 from __future__ import annotations
 
+import datetime
 import http.server
 import socket
+import ssl
+import subprocess
 import threading
+from pathlib import Path
 from typing import Any, Callable, Iterator, Optional
 
 import pytest
@@ -112,3 +117,98 @@ def _quietly(talk: Callable[[socket.socket], None], client: socket.socket) -> No
             talk(client)
         except OSError:
             pass
+
+
+def openssl(*arguments: object) -> None:
+    """Run openssl."""
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+def _day(days: float) -> str:
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+    return moment.strftime("%Y%m%d%H%M%SZ")
+
+
+class Authority:
+    """A certificate authority in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.certificate = directory / "ca.pem"
+        (directory / "index.txt").touch()
+        (directory / "ca.cnf").write_text(f"""
+[ca]
+default_ca = own
+[own]
+database = {directory}/index.txt
+new_certs_dir = {directory}
+rand_serial = yes
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+organizationName = optional
+[req]
+distinguished_name = name
+[name]
+""")
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", directory / "ca.key",
+            "-out", self.certificate, "-subj", "/CN=Test authority", "-days", "3000", "-config", directory / "ca.cnf",
+            "-addext", "basicConstraints=critical,CA:TRUE")
+
+    def issue(self, name: str, days: float, since: float = -30, host: str = "DNS:localhost,IP:127.0.0.1", signer: Optional[str] = None,
+              key: str = "ec") -> Path:
+        """Return a PEM file of key and certificate, valid from since until days from now; signer None: by this authority."""
+        base = self.directory / name
+        kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"] if key == "ec" else ["-newkey", "rsa:2048"]
+        openssl("req", "-new", *kind, "-nodes", "-keyout", f"{base}.key", "-out", f"{base}.csr", "-subj", f"/O=TrixTech/CN={name}",
+            "-config", self.directory / "ca.cnf")
+        (self.directory / f"{name}.ext").write_text(f"subjectAltName={host}\n")
+        by = ["-selfsign", "-keyfile", f"{base}.key"] if signer == "self" else ["-keyfile", self.directory / "ca.key", "-cert", self.certificate]
+        openssl("ca", "-batch", "-config", self.directory / "ca.cnf", "-in", f"{base}.csr", "-out", f"{base}.crt", "-notext", "-extfile",
+            self.directory / f"{name}.ext", "-startdate", _day(since), "-enddate", _day(days), *by)
+        pem = self.directory / f"{name}.pem"
+        pem.write_text(Path(f"{base}.key").read_text() + Path(f"{base}.crt").read_text())
+        return pem
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Return an authority of this session."""
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+class Endpoint:
+    """A TLS server on a free port; pem may be changed while it runs. names: the server names that clients asked for."""
+
+    def __init__(self) -> None:
+        self.pem: Optional[Path] = None
+        self.names: list[Optional[str]] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _address = self.listener.accept()
+            except OSError:
+                return
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(str(self.pem))
+            context.sni_callback = lambda _client, name, _context: self.names.append(name)
+            client.settimeout(5)
+            try:
+                context.wrap_socket(client, server_side=True).close()
+            except OSError:
+                client.close()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """Return a running Endpoint."""
+    server = Endpoint()
+    yield server
+    server.listener.shutdown(socket.SHUT_RDWR)
+    server.listener.close()
