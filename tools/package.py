@@ -29,7 +29,8 @@ LARGEST = 2_000_000
 def docs() -> int:
     """Run antsibull-docs' linter over the collection and its plugins."""
     collection = tree.copy(tree.workspace("docs"))
-    return subprocess.run(["antsibull-docs", "lint-collection-docs", "--plugin-docs", str(collection)], check=False).returncode
+    return subprocess.run(["antsibull-docs", "lint-collection-docs", "--plugin-docs", str(collection)], env=environment.variables(),
+                          check=False).returncode
 
 
 def build() -> int:
