@@ -144,7 +144,7 @@ svg,.verdict,.status{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .todo>li,.check,tr,.list>li{break-inside:avoid}
 h2,h3,summary{break-after:avoid}
 h2{margin-top:1.75rem}
-.check{grid-template-columns:5.5rem minmax(0,1fr) 7rem 8.75rem}
+.check{grid-template-columns:5.5rem minmax(0,1fr) 8.5rem 8.75rem}
 .todo>li{grid-template-columns:5.5rem minmax(0,1fr)}
 .check .figure b{font-size:1em}
 .scroll{overflow:visible}

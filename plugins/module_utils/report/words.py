@@ -121,7 +121,7 @@ def limits(check: dict) -> list[str]:
 
 
 def remedy(hint: Any) -> str:
-    """Write where the remedy stands, as text and not as a link that is dead elsewhere: docs/runbook.md#x-y -> runbook: x y."""
+    """Write where the remedy stands, as text and not as a link that is dead elsewhere: docs/runbook.md#oplog-window -> runbook: oplog window."""
     if not hint:
         return ""
     found = _HINT.fullmatch(str(hint))
