@@ -216,7 +216,8 @@ def _epoch(text: str) -> float:
 
 
 def _iso(epoch: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(epoch)) + f".{round(epoch * 1000) % 1000:03d}Z"
+    seconds, milliseconds = divmod(round(epoch * 1000), 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{milliseconds:03d}Z"
 
 
 @contextlib.contextmanager
