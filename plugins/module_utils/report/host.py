@@ -109,7 +109,7 @@ def backups(record: dict, report: verdict.Report) -> Optional[Markup]:
             tag("td", tag("span", words.date_time(words.moment(item.get("created"))), class_="nowrap"),
                 tag("div", tag("span", item.get("id"), class_="id soft"))),
             tag("td", size(stored) if stored is not None else "unknown size", tag("span", " stored", class_="soft small"), class_="num"),
-            tag("td", picture.bar((stored or 0) / largest), class_="graph"),
+            tag("td", picture.share_bar((stored or 0) / largest), class_="graph"),
             tag("td", _count(item.get("documents")), class_="num", data_label="documents"),
             tag("td", _count(item.get("files")), class_="num", data_label="files"),
             tag("td", _proof(item, report), class_="wide"),
@@ -173,7 +173,7 @@ def steps(host: HostRun) -> Optional[Markup]:
             tag("td", status(step["status"], "broke" if step["error"] else "")),
             tag("td", "changed something" if step["changed"] else "changed nothing", class_="soft small"),
             tag("td", duration(took / 1000) if took is not None else "?", class_="num"),
-            tag("td", picture.bar((took or 0) / longest), class_="graph"),
+            tag("td", picture.share_bar((took or 0) / longest), class_="graph"),
         ))
     return table("stackable", [("Step", ""), ("Status", ""), ("", ""), ("Took", "num"), ("", "")], rows)
 
@@ -208,6 +208,6 @@ def last_runs(host: HostRun) -> Optional[Markup]:
             tag("td", words.date_time(words.moment(run.get("started"))), tag("span", this, class_="soft small")),
             tag("td", status(run["status"] if run.get("status") in SEVERITY else UNKNOWN, "" if run.get("finished") else "not finished")),
             tag("td", duration(took) if took is not None else "?", class_="num"),
-            tag("td", picture.bar((took or 0) / longest), class_="graph"),
+            tag("td", picture.share_bar((took or 0) / longest), class_="graph"),
         ))
     return table("stackable", [("Started", ""), ("Verdict", ""), ("Took", "num"), ("", "")], rows)

@@ -91,7 +91,7 @@ def _todo(report: Report) -> Markup:
         advice = "Look at the inventory and at the limit of the run: an empty group looks like success to Ansible."
         content = tag("div", advice, class_="sheet empty")
     elif not items:
-        content = tag("div", "Nothing.", class_="sheet empty")
+        content = tag("div", "Nothing: no check needs attention.", class_="sheet empty")
     else:
         content = tag("ul", [_todo_item(item, len(report.hosts) > 1) for item in items], class_="sheet todo")
     return tag("section", tag("h2", "What to do next"), content)

@@ -88,7 +88,7 @@ def _said(points: list, values: list[float], unit: Optional[str], drawn: list) -
             f"last {words.quantity(values[-1], unit)}{limits}")
 
 
-def bar(share: float, status: str = "plain") -> Markup:
+def share_bar(share: float, status: str = "plain") -> Markup:
     """Return a horizontal bar; share is 0 to 1 of its width, and a share above 0 is always to be seen."""
     share = min(1.0, max(0.0, number(share) or 0.0))
     width = max(share * 100, 0.8) if share else 0.0

@@ -69,9 +69,9 @@ def test_limits() -> None:
 
 
 @pytest.mark.parametrize(("share", "width"), [(0, "0"), (0.5, "50"), (1, "100"), (7, "100"), (-1, "0"), (NAN, "0"), (1e-9, "0.8")])
-def test_bar(share: float, width: str) -> None:
+def test_share_bar(share: float, width: str) -> None:
     """Never wider than its rail, and what is there is seen."""
-    assert f'<rect width="{width}" height="6" class="s-plain"/>' in picture.bar(share)
+    assert f'<rect width="{width}" height="6" class="s-plain"/>' in picture.share_bar(share)
 
 
 def test_stack() -> None:
