@@ -190,7 +190,7 @@ def record(path: str, run: str) -> dict:
 def _series(database: sqlite3.Connection, check_id: str, days: float) -> list[tuple[float, float]]:
     rows = database.execute("SELECT at, value FROM samples WHERE check_id = ? AND value IS NOT NULL AND at >= ? ORDER BY at",
                             (check_id, time.time() - days * DAY))
-    return [(at, value) for at, value in rows]
+    return list(rows)
 
 
 def _old(database: sqlite3.Connection, keep_days: float) -> list[str]:
@@ -238,7 +238,7 @@ def _opened(path: str, write: bool, create: bool = True) -> Iterator[Optional[sq
     """Open the file, for writing only if write says so; then it is made (unless create is False) and brought up to date first."""
     if not write or not (create or os.path.lexists(path)):
         _check_place(path)
-        with _reading(path) as database:
+        with _reading(path) as database:  # pylint: disable=contextmanager-generator-missing-cleanup  # _reading closes by itself
             yield database
         return
     _make(path)

@@ -34,6 +34,7 @@ OPTIONS = {
 HINT = "docs/runbook.md#application-unhealthy"
 MISSING = object()
 
+# pylint: disable=unnecessary-lambda  # the functions stand further down
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "equals": lambda found, expected: _same(found, expected),
     "differs": lambda found, expected: found is not MISSING and not _same(found, expected),

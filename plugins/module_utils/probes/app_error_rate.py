@@ -88,7 +88,7 @@ def _from_metrics(options: dict, base: Optional[dict]) -> tuple[int, int, dict, 
     if found is None:
         raise CannotLook(f"{where} has no counter {options['counter']} with a status in {' or '.join(options['status_labels'])}; "
                          "set counter and status_labels")
-    total, errors = found
+    total, errors = found  # pylint: disable=unpacking-non-sequence  # it is not None here
     position = {"total": total, "errors": errors}
     if base is None:
         return total, errors, position, "since the application started (first look)"

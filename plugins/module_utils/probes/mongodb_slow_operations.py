@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, Optional
 
-from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import OK, Check, parse_timestamp
+from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import Check, parse_timestamp
 from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import client
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import mongodb
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import Context, Option, threshold, threshold_options

@@ -51,7 +51,7 @@ def test_links_below_are_kept_as_links_and_a_link_on_top_is_followed(partial, up
 
 def test_a_single_file_is_captured(partial, tmp_path):
     (tmp_path / ".env").write_text("PORT=5000\n")
-    (name,) = files.archive_names([str(tmp_path / ".env")])
+    name = next(iter(files.archive_names([str(tmp_path / ".env")])))
     entry, unused = files.capture(partial, name, str(tmp_path / ".env"), "zstd", None)
     assert name == "env" and list(entries(partial.path, entry["list"])) == [".env"]
 

@@ -65,9 +65,10 @@ def test_the_walk_agrees_with_the_driver_about_damage():
         injured[dice.randrange(len(injured))] ^= 1 << dice.randrange(8)
         try:
             bson.decode(bytes(injured), lenient)
-            continue
         except (bson.errors.BSONError, ValueError, OverflowError) as error:
             reason = str(error)
+        else:
+            continue
         try:
             frames.check_structure(memoryview(bytes(injured)))
         except frames.BadBson:
