@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes that the kernel has killed since the last run because memory ran out.
 
-Counted by the kernel since it booted (oom_kill in /proc/vmstat, Linux 4.13 and later). The first look, and the first after a reboot,
-counts since boot and says so. Where the remote user may read the kernel's log, the process killed last is named.
+Counted by the kernel since it booted (oom_kill in /proc/vmstat, Linux 4.13 and later). The first look has nothing to compare with: it
+tells what was counted since boot and judges nothing. After a reboot all since then count. Where the remote user may read the kernel's
+log, the process killed last is named.
 """
 
 from __future__ import annotations
@@ -31,17 +32,18 @@ def look(context: Context, options: dict) -> list[Check]:
     """Return the one check of this type."""
     kills, boot = _kills(), BOOT_ID.read_text().strip()
     last = context.last_details(options["id"])
-    since = "since the last run"
-    begin = last.get("kills", 0)
-    if last.get("boot") != boot or begin > kills:
-        begin, since = 0, "since the host has booted" if last else "since the host has booted (first look)"
-    grown = kills - begin
-    name = last_killed() if grown else None
+    shown, since = kills, "since the host has booted"
+    if last.get("boot") == boot:
+        shown, since = kills - last["kills"], "since the last run"
+    elif not last:
+        since += " (first look)"
+    grown = shown if last else 0
+    name = last_killed() if shown else None
     return [
         Check(
             id=options["id"],
             status=threshold(options).judge(grown, None),  # each run has its own count, so there is nothing to clear
-            summary=f"{plural(grown, 'process', 'processes')} killed for lack of memory {since}"
+            summary=f"{plural(shown, 'process', 'processes')} killed for lack of memory {since}"
                     + (f", the last one was {name}" if name else ""),
             value=grown,
             unit="processes",
