@@ -56,7 +56,8 @@ def connect(uri: str, timeout: float = 5.0, direct: bool = False, socket_timeout
         "retryReads": False,
     }
     if direct:
-        options["directConnection"] = True
+        # without the set's name, which the driver would report as wrong whenever the server is simply down
+        options.update(directConnection=True, replicaSet=None)
     try:
         return pymongo.MongoClient(uri, **options)
     except (pymongo.errors.PyMongoError, ValueError, TypeError) as error:
