@@ -127,6 +127,7 @@ def work(module: AnsibleModule) -> dict:
     params = module.params
     if not params["checks"]:
         raise MaintenanceError("checks is empty: list at least one check, for example {type: host.disk, path: /}")
+    module.no_log_values.update(runner.misplaced_secrets(params["checks"], params["overrides"]))
     planned = runner.plan(params["checks"], params["overrides"], params["secrets"])
     past = history.Past(params["history"])
     context = base.Context(mongodb_uri=params["uri"], repository=params["repository"], last=past.last, series=past.series)

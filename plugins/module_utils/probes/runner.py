@@ -56,6 +56,17 @@ def plan(checks: list[dict], overrides: dict[str, dict], secrets: Optional[dict[
     return planned
 
 
+def misplaced_secrets(checks: list, overrides: dict) -> set[str]:
+    """Return the values of secret options that stand outside of secrets, where plan() refuses them, so that nobody prints them then."""
+    found = set()
+    for check_type, given in [*overrides.items(), *((item.get("type"), item) for item in checks if isinstance(item, dict))]:
+        declared = getattr(registry.TYPES.get(str(check_type)), "OPTIONS", {})
+        for name, value in given.items() if isinstance(given, dict) else ():
+            if name in declared and declared[name].secret:
+                found.update(map(str, value.values() if isinstance(value, dict) else [value]))
+    return found
+
+
 def run(planned: list[tuple[Any, dict]], context: base.Context, total_timeout: float, workers: int = 16) -> list[Check]:
     """Run what plan() returned and return the checks in its order.
 

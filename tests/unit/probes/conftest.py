@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Optional
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import Check
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import base, runner
 

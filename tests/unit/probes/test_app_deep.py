@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, OK, WARNING
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 

@@ -8,6 +8,7 @@ import gzip
 import os
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, OK, UNKNOWN, WARNING
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.app_error_rate import counters

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, OK, UNKNOWN, WARNING
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import app_response_time
 
@@ -72,6 +73,12 @@ def test_limits(look, times):
     assert look(options)[0].status == CRITICAL
 
 
+def test_slow_from_the_first_day(look, times):
+    times([1500.0] * 20)
+    (check,) = look({"type": ID, "url": "http://x"})
+    assert check.status == WARNING and check.warning == 1000
+
+
 def test_slower_than_usual(look, times):
     times([210.0] * 20)
     (check,) = look({"type": ID, "url": "http://x"}, series=points(90, 100, 5000, 100, 95))
@@ -92,7 +99,7 @@ def test_not_slower_than_usual(look, times, now, past, why):
 
 
 def test_degradation_can_be_switched_off(look, times):
-    times([2000.0] * 20)
+    times([900.0] * 20)
     assert look({"type": ID, "url": "http://x", "degradation": 0}, series=points(*[10] * 9))[0].status == OK
 
 

@@ -10,6 +10,7 @@ import os
 import shutil
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import manifest
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import Repository
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import parse_timestamp, timestamp

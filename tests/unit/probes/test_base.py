@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.base import Context, Option, threshold_options, validate
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, OK, SKIPPED, UNKNOWN, WARNING
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import host_disk
 

@@ -9,6 +9,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import base, registry
 
 PACKAGE = base.__name__.rpartition(".")[0]

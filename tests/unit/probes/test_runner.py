@@ -9,6 +9,7 @@ import time
 import types
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import OK, UNKNOWN, Check
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import base, registry, runner
@@ -185,3 +186,10 @@ def test_secrets_per_id_and_per_type(kind):
     kind("a.mail", look, options={"password": base.Option("str", secret=True)})
     run([{"type": "a.mail"}, {"type": "a.mail", "id": "second"}], secrets={"a.mail": {"password": "one"}, "second": {"password": "two"}})
     assert seen == {"a.mail": "one", "second": "two"}
+
+
+def test_misplaced_secrets_are_found_to_be_hidden():
+    checks = [{"type": "smtp.connect", "password": "one", "username": "me"}, {"type": "app.http", "headers": {"Authorization": "two"}}, 3,
+              {"type": ["x"]}, {"id": "x"}]
+    assert runner.misplaced_secrets(checks, {"smtp.connect": {"password": "three"}, "host.disk": [1]}) == {"one", "two", "three"}
+    assert runner.misplaced_secrets([{"type": "smtp.connect", "username": "me"}], {}) == set()

@@ -9,6 +9,7 @@ import ssl
 import threading
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import CRITICAL, OK, UNKNOWN, WARNING
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import certificate
