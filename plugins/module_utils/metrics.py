@@ -52,8 +52,8 @@ def render(records: list[dict]) -> str:
         add("trixtech_run_status", STATUS_VALUES[record["status"]], host=host, kind=kind)
         add("trixtech_run_duration_seconds", record["duration_s"], host=host, kind=kind)
         checks.update({(check["host"] or host, check["id"]): check for check in record["checks"]})
-        if record["artifacts"].get("backup"):
-            backups[host] = _proof(record["artifacts"])
+        if _newest_backup(record["artifacts"]):
+            backups[host] = _newest_backup(record["artifacts"])
     for (host, check_id), check in checks.items():
         add("trixtech_check_status", STATUS_VALUES[check["status"]], host=host, check=check_id)
         if check.get("value") is not None:
@@ -70,11 +70,11 @@ def render(records: list[dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _proof(artifacts: dict) -> dict:
-    """Return artifacts.backup, with what a later step of the run has proved about that set."""
-    backup = artifacts["backup"]
-    later = [item for item in artifacts.get("backup_sets") or [] if item.get("id") == backup.get("id")]
-    return {**backup, **(later[-1] if later else {})}
+def _newest_backup(artifacts: dict) -> dict:
+    """Return the newest set that the run knows of, as the last step saw it: a later step may have proved it, or the backup may have failed."""
+    known = [artifacts.get("backup") or {}, *(artifacts.get("backup_sets") or [])]
+    newest = max((item.get("created") or "" for item in known), default="")
+    return next((item for item in reversed(known) if newest and item.get("created") == newest), {})
 
 
 def _backup_values(backup: dict) -> dict[str, float]:

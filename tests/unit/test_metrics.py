@@ -81,8 +81,17 @@ def test_the_backup_is_exported_with_its_proof():
         'trixtech_backup_timestamp_seconds{host="db1"}': 1795399200,
     }
     for proof, value in (({"ok": True}, 1), ({"ok": False}, 0)):
-        artifacts = {"backup": backup, "backup_sets": [{"id": "s0", "restored": {"ok": None}}, {"id": "s1", "restored": proof}]}
+        old = {"id": "s0", "created": "2026-11-22T02:00:00.000Z", "restored": {"ok": value == 0}}
+        artifacts = {"backup": backup, "backup_sets": [{**backup, "restored": proof}, old]}
         assert parse(metrics.render([record(artifacts=artifacts)]))['trixtech_backup_restored{host="db1"}'] == value
+
+
+def test_a_failed_backup_leaves_the_age_of_the_one_before_it():
+    old = {"id": "s0", "created": "2026-11-22T02:00:00.000Z"}
+    older = {"id": "s9", "created": "2026-11-21T02:00:00.000Z"}
+    samples = parse(metrics.render([record(artifacts={"backup_sets": [old, older]})]))
+    assert {name: value for name, value in samples.items() if "backup" in name} == {
+        'trixtech_backup_info{host="db1",id="s0"}': 1, 'trixtech_backup_timestamp_seconds{host="db1"}': 1795312800}
 
 
 def test_labels_are_escaped():
