@@ -16,6 +16,7 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.text import d
 
 LINES = 25
 _ROWS = 16
+_PLANNED = 4
 _SUMMARY = 110
 
 
@@ -33,6 +34,8 @@ def summary(report: Report, written: Optional[tuple[str, str]], note: str = "") 
     ]
     lines += _rows(report)
     lines += _backup(report)
+    if report.record["check_mode"]:
+        lines += _planned(report)
     if written:
         lines += [("", f"report   {written[0]}"), ("", f"record   {written[1]}")]
     if note:
@@ -66,6 +69,15 @@ def _rows(report: Report) -> list[tuple[str, str]]:
         rest = [check["status"] for check in bad[_ROWS:]]
         tally = ", ".join(f"{rest.count(name)} {name}" for name in WORST_FIRST if name in rest)
         lines.append((rest[0], f"  and {len(rest)} more ({tally})"))
+    return lines
+
+
+def _planned(report: Report) -> list[tuple[str, str]]:
+    """Return what a run that is no rehearsal would do."""
+    actions = [action for action in report.record["actions"] if action.get("changed")]
+    lines = [("", f"planned  {one_line(action['host'], 60)}  {one_line(action['summary'], _SUMMARY)}") for action in actions[:_PLANNED]]
+    if len(actions) > _PLANNED:
+        lines.append(("", f"planned  and {len(actions) - _PLANNED} more"))
     return lines
 
 

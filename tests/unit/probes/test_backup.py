@@ -30,8 +30,10 @@ def add_set(repository: Repository, days: float = 0.0):
         stream.write(b"abc")
     started = timestamp(parse_timestamp(timestamp()) - datetime.timedelta(days=days))
     artifacts = {name: {"bytes": size, "stored_bytes": size, "sha256": "0" * 64} for name, size in (("files/a.tar", 3), ("files/a.list", 0))}
-    return partial.publish({"format": 1, "id": partial.id, "host": "h", "started": started, "finished": started, "mongodb": {}, "compression": {}, "namespaces": {},
-                            "files": {"a": {"archive": "files/a.tar", "list": "files/a.list", "entries": 0}}, "artifacts": artifacts, "totals": {}})
+    return partial.publish({
+        "format": 1, "id": partial.id, "host": "h", "started": started, "finished": started, "mongodb": {}, "compression": {}, "namespaces": {},
+        "files": {"a": {"archive": "files/a.tar", "list": "files/a.list", "entries": 0}}, "artifacts": artifacts, "totals": {},
+    })
 
 
 def look(probe, repository, last=None, **options):

@@ -73,3 +73,14 @@ def test_hostile_text_cannot_drive_the_terminal() -> None:
     changes = {"host.load": ("critical", "\x1b[2J\x1b]0;x\x07over\r\nCRITICAL faked", 1.0, {})}
     text = "\n".join(line for unused, line in summary(sample.daily(changes=changes)))
     assert "\x1b" not in text and "\r" not in text and "over CRITICAL faked" in text
+
+
+def test_check_mode_says_what_would_be_done_and_a_real_run_does_not() -> None:
+    """A rehearsal is read for what it plans."""
+    host = sample.daily()
+    host.record["actions"] = [{"kind": "backup.remove", "target": f"/b/{number}", "summary": f"set {number} would be removed", "changed": True,
+                               "details": {}, "host": "db1"} for number in range(6)]
+    rehearsed, real = (verdict.build([host], "daily", "", mode, sample.NOW) for mode in (True, False))
+    planned = [line for unused, line in terminal.summary(rehearsed, None) if line.startswith("planned")]
+    assert planned[0] == "planned  db1  set 0 would be removed" and planned[-1] == "planned  and 2 more" and len(planned) == 5
+    assert not [line for unused, line in terminal.summary(real, None) if line.startswith("planned")]
