@@ -77,7 +77,8 @@ def _start(binary: str, path: str, cache_gb: float) -> Any:
     os.mkdir(os.path.join(path, "db"), 0o700)
     arguments = [
         binary, "--dbpath", os.path.join(path, "db"), "--bind_ip", socket_path, "--logpath", os.path.join(path, "mongod.log"),
-        "--pidfilepath", os.path.join(path, "mongod.pid"), "--wiredTigerCacheSizeGB", f"{cache_gb:g}",
+        # mongod makes the socket of its default port besides; in /tmp that would take the place of the host's own server's
+        "--unixSocketPrefix", path, "--pidfilepath", os.path.join(path, "mongod.pid"), "--wiredTigerCacheSizeGB", f"{cache_gb:g}",
         "--setParameter", "ttlMonitorEnabled=false", "--setParameter", "diagnosticDataCollectionEnabled=false",
     ]
     return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
