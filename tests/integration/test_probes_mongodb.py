@@ -13,8 +13,8 @@ import time
 
 import pymongo
 import pytest
-from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import base, runner
 
+from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import base, runner
 from tests.integration.mongod import APP, ROOT_PASSWORD, Mongod, free_port, replica_set_of_one, wait_for
 
 TYPES = ["mongodb.cache", "mongodb.connections", "mongodb.oplog_window", "mongodb.ping", "mongodb.replication",

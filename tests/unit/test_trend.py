@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils import trend
 
 DAY = 86400.0
