@@ -30,7 +30,8 @@ options:
   fail_on:
     description:
       - Which verdicts make RV(fails) true. With V(warning), these are warning, unknown and critical.
-      - A run that no host took part in has proved nothing and fails too, unless this is V(never).
+      - A run that no host took part in has proved nothing, nor has one about a host that could not be reached. Both fail, too, unless
+        this is V(never).
     type: str
     choices: [critical, warning, never]
     default: critical

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import shutil
+import contextlib
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Iterator
 
 import pymongo
-import pytest
+
+from tools import environment
 
 ROOT_PASSWORD = "root-Kp0Lw7"
 APP = "trixtech"
@@ -28,15 +30,6 @@ PROBE_ROLE = [
     {"resource": {"db": APP, "collection": "system.profile"}, "actions": ["find"]},
     {"resource": {"db": "local", "collection": "oplog.rs"}, "actions": ["collStats"]},
 ]
-
-
-def binary() -> str:
-    """Return the path of a mongod, or skip the test where the machine has none."""
-    cached = glob.glob(os.path.expanduser("~/.cache/trixtech-maintenance/mongod-*/mongod"))
-    found = os.environ.get("MONGOD") or shutil.which("mongod") or (sorted(cached) or [None])[0]
-    if not found:
-        pytest.skip("there is no mongod on PATH, in $MONGOD or in the cache (tools/environment.py puts one there)")
-    return found
 
 
 def free_port() -> int:
@@ -60,7 +53,7 @@ class Mongod:
     def start(self) -> None:
         """Start it and wait until its port answers."""
         self.process = subprocess.Popen(
-            [binary(), "--dbpath", str(self.directory), "--port", str(self.port), "--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB",
+            [str(environment.mongod()), "--dbpath", str(self.directory), "--port", str(self.port), "--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB",
              "0.25", "--nounixsocket", *self.arguments],
             stdout=open(self.directory / "out", "ab"), stderr=subprocess.STDOUT,
         )
@@ -129,3 +122,26 @@ def replica_set_of_one(directory: Path, *arguments: str) -> Mongod:
         client.admin.command("createUser", "application", pwd="app-Vx3Tn9", roles=[{"role": "readWrite", "db": APP}])
         client[APP].bookings.insert_many([{"number": number, "customer": f"customer-{number}"} for number in range(200)])
     return server
+
+
+@dataclass
+class Server:
+    """A running server without authentication. uri reaches it directly, and so does client."""
+
+    process: Any
+    uri: str
+    client: Any
+
+
+@contextlib.contextmanager
+def running(replica_set: bool = True) -> Iterator[Server]:
+    """Run a server without authentication, as a replica set of one or standalone, and throw it away afterwards."""
+    with tempfile.TemporaryDirectory(prefix="trixtech-mongod-") as directory:
+        server = Mongod(Path(directory), *(["--replSet", "rs0"] if replica_set else []))
+        try:
+            if replica_set:
+                server.initiate([server])
+            with server.client() as client:
+                yield Server(server.process, f"{server.uri()}?directConnection=true", client)
+        finally:
+            server.stop()

@@ -24,7 +24,7 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.reposi
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import frames
 from ansible_collections.trixtech.maintenance.plugins.module_utils.restore import sandbox
-from tests.integration import mongodb
+from tests.integration import mongod
 from tests.integration.shop import fill, plan, prove
 from tools import environment
 
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(name="server", scope="module")
 def _server():
-    with mongodb.running() as server:
+    with mongod.running() as server:
         fill(server.client)
         yield server
 
@@ -64,7 +64,7 @@ def test_the_vendors_tool_restores_a_set(server, tmp_path, compression):
             with open(path, "rb") as packed, open(path.with_suffix(""), "wb") as plain:
                 zstandard.ZstdDecompressor().copy_stream(packed, plain)
             path.unlink()
-    with mongodb.running(replica_set=False) as other:
+    with mongod.running(replica_set=False) as other:
         arguments = [str(environment.mongo_tools() / "mongorestore"), "--uri", other.uri, *(["--gzip"] if compression == "gzip" else []), str(dump)]
         outcome = subprocess.run(arguments, capture_output=True, text=True, check=False)
         assert outcome.returncode == 0, outcome.stderr
@@ -119,7 +119,7 @@ def test_all_namespaces_are_read_at_one_moment(server, tmp_path):
 
 
 def test_a_standalone_server_is_dumped_and_called_inconsistent(tmp_path):
-    with mongodb.running(replica_set=False) as alone:
+    with mongod.running(replica_set=False) as alone:
         alone.client.shop.a.insert_one({})
         made = create.create(plan(alone, Repository(str(tmp_path / "backup")))).backup_set
     assert made.manifest["mongodb"]["consistent"] is False and made.manifest["mongodb"]["cluster_time"] is None
@@ -189,7 +189,7 @@ def test_two_backups_at_once(server, tmp_path):
 
 def test_a_server_that_dies_in_mid_dump_leaves_nothing(tmp_path):
     repository = Repository(str(tmp_path / "backup"))
-    with mongodb.running() as dying:
+    with mongod.running() as dying:
         blob = os.urandom(100_000)
         dying.client.shop.big.insert_many({"blob": blob, "n": number} for number in range(1500))
         caught = []
@@ -272,7 +272,7 @@ def test_a_set_that_shrank_is_told(tmp_path):
     repository, files = Repository(str(tmp_path / "backup")), tmp_path / "files"
     files.mkdir()
     (files / "a").write_text("a")
-    with mongodb.running() as shrinking:
+    with mongod.running() as shrinking:
         settings = plan(shrinking, repository, sources=[str(files), "/no/such/uploads"])
         shrinking.client.shop.bookings.insert_many({"n": number} for number in range(100))
         first = summary.of_creation(settings, create.create(settings), 50)

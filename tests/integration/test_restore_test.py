@@ -22,7 +22,7 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.reposi
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import frames
 from ansible_collections.trixtech.maintenance.plugins.module_utils.restore import evidence, ladder, sandbox
-from tests.integration import mongodb
+from tests.integration import mongod
 from tests.integration.shop import fill, plan, prove
 from tools import environment
 
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(name="server", scope="module")
 def _server():
-    with mongodb.running() as server:
+    with mongod.running() as server:
         fill(server.client)
         yield server
 

@@ -22,7 +22,7 @@ from ansible_collections.trixtech.maintenance.plugins.module_utils.checks import
     worst,
 )
 from ansible_collections.trixtech.maintenance.plugins.module_utils.report import words
-from ansible_collections.trixtech.maintenance.plugins.module_utils.report.collect import HostRun, number
+from ansible_collections.trixtech.maintenance.plugins.module_utils.report.collect import HOST_CHECK, HostRun, number
 from ansible_collections.trixtech.maintenance.plugins.module_utils.text import one_line, plural
 from ansible_collections.trixtech.maintenance.plugins.module_utils.version import VERSION
 
@@ -60,8 +60,12 @@ class Report:
         return {status: found[status] for status in WORST_FIRST}
 
     def fails(self, fail_on: str) -> bool:
-        """Tell whether the run fails. One that no host took part in has proved nothing and fails, unless fail_on is never."""
-        return is_failure(self.status, fail_on) or (not self.hosts and fail_on != "never")
+        """Tell whether the run fails.
+
+        Where no host took part, or one could not be looked at at all, nothing is proved: that fails, too, unless fail_on is never.
+        """
+        blind = not self.hosts or any(check["id"] == HOST_CHECK for check in self.checks)
+        return is_failure(self.status, fail_on) or (blind and fail_on != "never")
 
 
 def build(hosts: list[HostRun], kind: str, title: str, check_mode: bool, now: datetime.datetime) -> Report:

@@ -147,6 +147,12 @@ def test_same_input_same_bytes() -> None:
     assert page.render(first) == page.render(again)
 
 
+@pytest.mark.parametrize("fail_on, fails", [("critical", True), ("warning", True), ("never", False)])
+def test_a_host_that_could_not_be_reached_fails_the_run(fail_on: str, fails: bool) -> None:
+    """Nothing is proved about it: a schedule that reaches nobody must not end well."""
+    assert report(sample.daily(), sample.unreachable("h2")).fails(fail_on) is fails
+
+
 def test_check_mode_is_said() -> None:
     """In the record and on the page."""
     made = report(sample.daily(), check_mode=True)
