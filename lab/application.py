@@ -139,7 +139,8 @@ def stop(layout: Layout, settings: Optional[dict]) -> None:
 def request(settings: dict, path: str, method: str = "GET", body: Any = None, token: str = "", timeout: float = 5.0) -> tuple[int, Any]:
     """Ask the application; return the status and the decoded body. OSError where it does not answer."""
     raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json", "User-Agent": "trixtech-lab", **({"Authorization": f"Bearer {token}"} if token else {})}
+    kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+    headers = {"Content-Type": kind, "User-Agent": "trixtech-lab", **({"Authorization": f"Bearer {token}"} if token else {})}
     asked = urllib.request.Request(settings["app"]["base_url"] + path, data=raw, method=method, headers=headers)
     try:
         with urllib.request.urlopen(asked, timeout=timeout) as answer:

@@ -46,7 +46,10 @@ def up(layout: Layout, bookings: int | None, seed: int | None) -> None:
     with stage("environment"):
         from tools import environment
 
-        mongod, pm2, modules = environment.mongod(), environment.pm2(), environment.node_modules(application.SOURCE)
+        try:
+            mongod, pm2, modules = environment.mongod(), environment.pm2(), environment.node_modules(application.SOURCE)
+        except environment.Missing as error:
+            raise LabError(str(error)) from None
     settings = layout.read() if layout.exists() else new_settings(layout)
     if settings["directory"] != str(layout.directory):
         raise LabError(f"{layout.config} belongs to the lab in {settings['directory']}; a lab cannot be moved, make a new one")
@@ -54,6 +57,8 @@ def up(layout: Layout, bookings: int | None, seed: int | None) -> None:
     for name, process in (("mongodb", "mongod"), ("app", "app"), ("smtp", "smtp"), ("tls", "tls")):
         if not processes.find(layout, process):
             keep_or_replace_port(settings, name)
+    # first of all what ports and secrets are, so that whatever comes after it can be taken down again
+    layout.write({**describe(layout, settings, "not mounted yet", mongod, pm2), "ready": False})
     with stage("disk") as notes:
         reason = disk.mount(layout)
         notes += [f"none: {reason}"] if reason else [str(layout.disk)]

@@ -15,6 +15,8 @@ from lab import processes, rights
 from lab.layout import DATABASE, REPLICA_SET, LabError, Layout, write_private
 
 START_SECONDS = 30.0
+# the server has not read the configuration of its replica set yet
+NOT_YET_INITIALIZED = 94
 
 
 def client(uri: str, timeout: float = 5.0, **options: Any) -> Any:
@@ -98,8 +100,21 @@ def _follow_port(settings: dict) -> None:
         if config["members"][0]["host"] != host:
             config["members"][0]["host"] = host
             config["version"] += 1
-            mongo.admin.command("replSetReconfig", config, force=True)
+            if not processes.eventually(lambda: _reconfigure(mongo, config), START_SECONDS):
+                raise LabError(f"the lab's replica set did not take its new port {host}")
         _wait_for_primary(mongo)
+
+
+def _reconfigure(mongo: Any, config: dict) -> bool:
+    import pymongo.errors
+
+    try:
+        mongo.admin.command("replSetReconfig", config, force=True)
+    except pymongo.errors.OperationFailure as error:
+        if error.code != NOT_YET_INITIALIZED:
+            raise
+        return False
+    return True
 
 
 def _wait_for_primary(mongo: Any) -> None:

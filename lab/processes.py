@@ -60,8 +60,10 @@ def start(layout: Layout, name: str, argv: list[str], **extra: str) -> None:
         return
     layout.service_logs.mkdir(exist_ok=True)
     with open(layout.service_logs / f"{name}.log", "ab") as log:
-        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=layout.directory,
-                         env=environment(layout, name, **extra), start_new_session=True)
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=layout.directory,
+                                   env=environment(layout, name, **extra), start_new_session=True)
+    # for a moment after exec the kernel shows no environment yet
+    eventually(lambda: find(layout, name) or process.poll() is not None, 5.0, 0.01)
 
 
 def send(layout: Layout, name: str, number: int) -> int:

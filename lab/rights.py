@@ -11,8 +11,9 @@ from __future__ import annotations
 USER = "maintenance"
 ROLE = "trixtechMaintenance"
 
-CLUSTER_ACTIONS = ["getParameter", "inprog", "listDatabases", "replSetGetStatus", "serverStatus"]
+CLUSTER_ACTIONS = ["getParameter", "inprog", "listDatabases", "replSetGetConfig", "replSetGetStatus", "serverStatus"]
 DATABASE_ACTIONS = ["collStats", "dbStats", "find", "indexStats", "listCollections", "listIndexes"]
+ADMIN_ACTIONS = ["dbStats"]
 OPLOG_ACTIONS = ["collStats", "find"]
 PROFILE_ACTIONS = ["find"]
 # what "every collection of a database" does not cover: stored functions, and the buckets of time-series collections
@@ -24,6 +25,7 @@ def role(databases: list[str]) -> dict:
     """Return the createRole command (for the database admin) that lets a user look at and back up these databases."""
     privileges = [
         {"resource": {"cluster": True}, "actions": CLUSTER_ACTIONS},
+        {"resource": {"db": "admin", "collection": ""}, "actions": ADMIN_ACTIONS},
         {"resource": {"db": "local", "collection": "oplog.rs"}, "actions": OPLOG_ACTIONS},
     ]
     for database in databases:

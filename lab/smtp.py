@@ -24,7 +24,7 @@ async def serve(layout: Layout) -> None:
 
     def authenticate(server: object, session: object, envelope: object, mechanism: str, given: object) -> AuthResult:
         good = isinstance(given, LoginPassword) and given.login == b"trixtech" and hmac.compare_digest(given.password, password)
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)  # not handled: the answer is aiosmtpd's to give
 
     def connection() -> SMTP:
         return SMTP(Mailbox(str(layout.maildir)), hostname="lab.example.com", authenticator=authenticate, auth_require_tls=False,

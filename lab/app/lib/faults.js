@@ -36,7 +36,6 @@ function middleware(request, response, next) {
 }
 
 function watch() {
-  if (active('app-crash-loop')) setTimeout(() => process.exit(1), CRASH_AFTER_MS);
   setInterval(() => {
     if (active('app-crash-loop') && process.uptime() * 1000 > CRASH_AFTER_MS) {
       console.error('TypeError: Cannot read properties of undefined (reading \'slots\')');
