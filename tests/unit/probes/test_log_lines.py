@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.log_lines import MOST_MESSAGES, OTHER_MESSAGES, Counter, template
+from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.log_lines import MOST_MESSAGES, MOST_READ, OTHER_MESSAGES, Counter, template
 
 
 def count(text: str, since=None, untimed=True, **settings) -> dict[str, int]:
@@ -130,6 +130,11 @@ def test_many_messages_stay_bounded():
     messages = count("".join(f"Error: {'abcdefghij'[number % 10] * (number // 10 + 1)}z\n" for number in range(MOST_MESSAGES + 50)))
     assert len(messages) <= MOST_MESSAGES + 1 and sum(messages.values()) == MOST_MESSAGES + 50
     assert messages[OTHER_MESSAGES] >= 1
+
+
+def test_a_flood_is_counted_to_the_end():
+    messages = count("Error: flood\n" * (MOST_READ + 5))
+    assert messages == {"Error: flood": MOST_READ, OTHER_MESSAGES: 5}
 
 
 def test_own_pattern_and_ignore():
