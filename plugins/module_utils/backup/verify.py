@@ -68,8 +68,8 @@ def parse_slice(text: Optional[str]) -> tuple:
     raise MaintenanceError(f"the slice {text!r} is none; write 3/7 for the third of seven, or today/7")
 
 
-def verify(backup_set: BackupSet, level: str, slice_: tuple = (1, 1)) -> Finding:
-    """Verify the artifacts of a set that belong to the slice (number, count); level is HASHES or DOCUMENTS."""
+def verify(backup_set: BackupSet, level: str, slice_: tuple = (1, 1), only: Optional[set] = None) -> Finding:
+    """Verify the artifacts of a set that belong to the slice (number, count), or of these only; level is HASHES or DOCUMENTS."""
     finding = Finding(backup_set)
     try:
         content = manifests.read_manifest(backup_set.path)
@@ -84,6 +84,7 @@ def verify(backup_set: BackupSet, level: str, slice_: tuple = (1, 1)) -> Finding
     number, count = slice_
     # by the hash of the name, so that an artifact is in the same slice of every set
     chosen = [path for path in content["artifacts"] if zlib.crc32(path.encode("utf-8", "surrogateescape")) % count == number - 1]
+    chosen = [path for path in chosen if only is None or path in only]
     # an archive is compared with its list, so the lists of chosen archives are read first, whatever their slice
     needed = {archives[path]["list"] for path in chosen if path in archives} if level == DOCUMENTS else set()
     for path in sorted(needed.union(chosen), key=lambda path: path not in listings):
@@ -158,7 +159,7 @@ def _content(path: str, chunks: Any, finding: Finding, owners: dict, listings: d
     if path in owners:
         return _documents(chunks, owners[path], finding)
     if path in listings:
-        listings[path], problem = _listing(chunks)
+        listings[path], problem = read_listing(chunks)
         return problem
     if path in archives:
         return _archive(chunks, archives[path], listings[archives[path]["list"]])
@@ -200,7 +201,7 @@ def _metadata(chunks: Iterator[bytes]) -> str:
     return "" if isinstance(content, dict) and "indexes" in content and "options" in content else "it describes no collection"
 
 
-def _listing(chunks: Iterator[bytes]) -> tuple:
+def read_listing(chunks: Iterator[bytes]) -> tuple:
     """Read a list of files; return ({path: entry}, problem)."""
     entries: dict = {}
     rest = b""
@@ -215,7 +216,7 @@ def _listing(chunks: Iterator[bytes]) -> tuple:
     return entries, "it ends inside a line" if rest else ""
 
 
-class _Stream:
+class Stream:
     """Lets tarfile read from chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
@@ -235,7 +236,7 @@ def _archive(chunks: Iterator[bytes], entry: dict, listing: dict) -> str:
     """List an archive and compare every member with the list; names and links must stay inside."""
     seen = 0
     try:
-        with tarfile.open(fileobj=_Stream(chunks), mode="r|", bufsize=CHUNK, encoding="utf-8") as tar:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=Stream(chunks), mode="r|", bufsize=CHUNK, encoding="utf-8") as tar:  # type: ignore[call-overload]
             for member in tar:
                 seen += 1
                 problem = _member(tar, member, listing.get(member.name))

@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Optional
+from typing import Any, Optional
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import verify
-from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.artifact import Reader
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.manifest import read_manifest
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import BackupSet
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import client as mongo
 from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import dump, frames, load
+from ansible_collections.trixtech.maintenance.plugins.module_utils.restore import carry
 
 # one reply of the sandbox may take as long as an index build or a validation takes
 _REPLY = 3600.0
@@ -91,7 +88,7 @@ def _load(client: Any, backup_set: BackupSet, content: dict, parallel: int, resu
     for full_name, entry in namespaces:
         database, name = full_name.split(".", 1)
         load.create_collection(client[database], name, entry["options"])
-    loaded = _together(parallel, [
+    loaded = carry.together(parallel, [
         lambda full_name=full_name, entry=entry: _load_one(client, backup_set, content, full_name, entry)
         for full_name, entry in namespaces if entry["data"]
     ])
@@ -103,43 +100,17 @@ def _load(client: Any, backup_set: BackupSet, content: dict, parallel: int, resu
 
 def _load_one(client: Any, backup_set: BackupSet, content: dict, full_name: str, entry: dict) -> int:
     database, name = full_name.split(".", 1)
-    expected = content["artifacts"][entry["data"]]
-    reader = Reader(os.path.join(backup_set.path, entry["data"]))
-    count = load.insert(client[database], _source(name, entry), _split(reader, expected["bytes"]))
-    if reader.sha256 != expected["sha256"] or reader.stored_bytes != expected["stored_bytes"]:
-        raise MaintenanceError(f"{entry['data']}: the stored bytes are not those that were written (SHA-256 differs)")
+    count = carry.load_documents(client[database], name, backup_set.path, content, entry)
     load.create_indexes(client[database], name, entry["indexes"], entry["options"])
     return count
-
-
-def _split(reader: Reader, limit: int) -> Iterator[list]:
-    splitter = frames.Splitter()
-    for chunk in reader.chunks(limit):
-        yield splitter.feed(chunk)
-    splitter.close()
-
-
-def _source(name: str, entry: dict) -> str:
-    return f"system.buckets.{name}" if entry["type"] == "timeseries" else name
 
 
 def _documents(client: Any, content: dict, parallel: int) -> str:
     """Count and digest what the sandbox holds; compared with the manifest, never with the live server, which has moved on."""
     reader = dump.Reader(client)
 
-    def compare(full_name: str, entry: dict) -> int:
-        database, name = full_name.split(".", 1)
-        digest = frames.Digest()
-        for batch in reader.batches(database, _source(name, entry)):
-            digest.add(batch)
-        if digest.documents != entry["documents"]:
-            raise MaintenanceError(f"{full_name} has {digest.documents:,} documents after the restore, the manifest says {entry['documents']:,}")
-        if digest.text() != entry["digest"]:
-            raise MaintenanceError(f"{full_name} has the right number of documents, but not the same ones: the digest differs from the manifest's")
-        return digest.documents
-
-    counts = _together(parallel, [
-        lambda full_name=full_name, entry=entry: compare(full_name, entry)
+    counts = carry.together(parallel, [
+        lambda full_name=full_name, entry=entry: carry.compare_documents(reader, *full_name.split(".", 1), entry, full_name)
         for full_name, entry in content["namespaces"].items() if entry["data"]
     ])
     return f"{sum(counts):,} documents counted and digested, equal to the manifest in each of {len(counts)} collections"
@@ -154,23 +125,8 @@ def _definitions(client: Any, content: dict) -> str:
     for full_name, entry in content["namespaces"].items():
         if full_name not in present:
             raise MaintenanceError(f"{full_name} is not there after the restore")
-        found = json.loads(present[full_name].metadata())
-        wanted_indexes = {index["name"]: index for index in entry["indexes"]}
-        found_indexes = {index["name"]: index for index in found["indexes"]}
-        for name in sorted(set(wanted_indexes) | set(found_indexes)):
-            if name not in found_indexes:
-                raise MaintenanceError(f"{full_name}: the index {name} is missing after the restore")
-            if name not in wanted_indexes or _plain(wanted_indexes[name]) != _plain(found_indexes[name]):
-                raise MaintenanceError(f"{full_name}: the index {name} is not as the manifest says")
-        if found["options"] != entry["options"]:
-            raise MaintenanceError(f"{full_name}: the collection's options are not as the manifest says")
-        indexes += len(wanted_indexes)
+        indexes += carry.compare_definition(present[full_name], entry, full_name)
     return f"{indexes} indexes and the options of {len(content['namespaces'])} namespaces equal to the manifest"
-
-
-def _plain(index: dict) -> list:
-    """Return an index specification for comparison: key order counts (it is the index), the order of options does not."""
-    return [list(index["key"].items()), sorted((key, repr(value)) for key, value in index.items() if key not in ("key", "ns", "v"))]
 
 
 def _validate(client: Any, content: dict) -> str:
@@ -182,15 +138,3 @@ def _validate(client: Any, content: dict) -> str:
         if not reply.get("valid"):
             raise MaintenanceError(f"{full_name}: mongod's validate found {(reply.get('errors') or ['damage'])[0]}")
     return f"validate found nothing in {len(names)} collections"
-
-
-def _together(parallel: int, tasks: list) -> list:
-    """Run tasks in threads and return their results; the first error ends all that has not begun."""
-    with ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
-        futures = [pool.submit(task) for task in tasks]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
