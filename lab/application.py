@@ -112,7 +112,8 @@ def start(layout: Layout, settings: dict, changed: bool) -> bool:
         return False
     stop(layout, settings)
     layout.pm2_home.mkdir(exist_ok=True, mode=0o700)
-    pm2(layout, settings, "start", str(layout.app / "server.js"), "--name", PM2_NAME, "--cwd", str(layout.app), "--no-vizion")
+    pm2(layout, settings, "start", str(layout.app / "server.js"), "--name", PM2_NAME, "--cwd", str(layout.app), "--no-vizion",
+        "--max-memory-restart", "600M")
     wait_healthy(layout, settings)
     return True
 

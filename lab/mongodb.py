@@ -15,6 +15,8 @@ from lab import processes, rights
 from lab.layout import DATABASE, REPLICA_SET, LabError, Layout, write_private
 
 START_SECONDS = 30.0
+# mongod first asks whoever has its old port now whether that is itself, and waits 30 s for an answer
+RECONFIGURE_SECONDS = 60.0
 # the server has not read the configuration of its replica set yet
 NOT_YET_INITIALIZED = 94
 
@@ -100,7 +102,7 @@ def _follow_port(settings: dict) -> None:
         if config["members"][0]["host"] != host:
             config["members"][0]["host"] = host
             config["version"] += 1
-            if not processes.eventually(lambda: _reconfigure(mongo, config), START_SECONDS):
+            if not processes.eventually(lambda: _reconfigure(mongo, config), RECONFIGURE_SECONDS):
                 raise LabError(f"the lab's replica set did not take its new port {host}")
         _wait_for_primary(mongo)
 

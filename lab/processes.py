@@ -10,12 +10,14 @@ process of anybody else can be taken for one of the lab's: a pid that was given 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable, Iterator, Optional
 
 from lab.layout import LabError, Layout
 
@@ -66,37 +68,51 @@ def start(layout: Layout, name: str, argv: list[str], **extra: str) -> None:
     eventually(lambda: find(layout, name) or process.poll() is not None, 5.0, 0.01)
 
 
-def send(layout: Layout, name: str, number: int) -> int:
-    """Send a signal to the processes of one name; return how many there were."""
-    pids = find(layout, name)
-    for pid in pids:
-        _signal(layout, pid, name, number)
-    return len(pids)
+def send(layout: Layout, name: str, number: int) -> None:
+    """Send a signal to the processes of one name."""
+    with _held(layout, name) as handles:
+        _signal(handles, number)
 
 
-def _signal(layout: Layout, pid: int, name: str, number: int) -> None:
+@contextlib.contextmanager
+def _held(layout: Layout, name: str) -> Iterator[list[int]]:
+    """Give a handle (pidfd) for each process of one name."""
+    handles: list[int] = []
     try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        # the handle pins the process: whoever carries the marks now is the one that gets the signal
-        if _name_of(layout, pid) == name:
-            signal.pidfd_send_signal(handle, number)
-    except ProcessLookupError:
-        pass
+        for pid in find(layout, name):
+            try:
+                handles.append(os.pidfd_open(pid))
+            except ProcessLookupError:
+                continue
+            # the handle pins the process: if it carries the marks now, it is the right one
+            if _name_of(layout, pid) != name:
+                os.close(handles.pop())
+        yield handles
     finally:
-        os.close(handle)
+        for handle in handles:
+            os.close(handle)
+
+
+def _signal(handles: list[int], number: int) -> None:
+    for handle in handles:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, number)
+
+
+def _ended(handles: list[int], seconds: float) -> bool:
+    """Wait until all processes have ended and let go of their ports; False when they have not within seconds."""
+    return eventually(lambda: len(select.select(handles, [], [], 0)[0]) == len(handles), seconds)
 
 
 def stop(layout: Layout, name: str, patience: float = 10.0) -> None:
     """End the processes of one name: politely, even a frozen one, and by force after patience seconds."""
-    if not send(layout, name, signal.SIGTERM):
-        return
-    send(layout, name, signal.SIGCONT)
-    if not eventually(lambda: not find(layout, name), patience):
-        send(layout, name, signal.SIGKILL)
-        if not eventually(lambda: not find(layout, name), 10.0):
+    with _held(layout, name) as handles:
+        _signal(handles, signal.SIGTERM)
+        _signal(handles, signal.SIGCONT)
+        if _ended(handles, patience):
+            return
+        _signal(handles, signal.SIGKILL)
+        if not _ended(handles, 10.0):
             raise LabError(f"the lab's process {name} cannot be ended")
 
 

@@ -7,8 +7,8 @@ const path = require('path');
 
 const DIRECTORY = process.env.LAB_FAULTS;
 const CRASH_AFTER_MS = 1500; // longer than PM2's min_uptime: unstable_restarts stays 0, only restart_time grows
-const LEAK_BYTES = 16 * 1024 * 1024;
-const LEAK_LIMIT_BYTES = 384 * 1024 * 1024;
+const LEAK_BYTES = 32 * 1024 * 1024;
+const LEAK_LIMIT_BYTES = 480 * 1024 * 1024;
 const SLOW_MS = 1500;
 const FAIL_EVERY = 4;
 
