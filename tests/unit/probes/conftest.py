@@ -155,8 +155,8 @@ distinguished_name = name
 [name]
 """)
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", directory / "ca.key",
-            "-out", self.certificate, "-subj", "/CN=Test authority", "-days", "3000", "-config", directory / "ca.cnf",
-            "-addext", "basicConstraints=critical,CA:TRUE")
+                "-out", self.certificate, "-subj", "/CN=Test authority", "-days", "3000", "-config", directory / "ca.cnf",
+                "-addext", "basicConstraints=critical,CA:TRUE")
 
     def issue(self, name: str, days: float, since: float = -30, host: str = "DNS:localhost,IP:127.0.0.1", signer: Optional[str] = None,
               key: str = "ec") -> Path:
@@ -164,11 +164,11 @@ distinguished_name = name
         base = self.directory / name
         kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"] if key == "ec" else ["-newkey", "rsa:2048"]
         openssl("req", "-new", *kind, "-nodes", "-keyout", f"{base}.key", "-out", f"{base}.csr", "-subj", f"/O=TrixTech/CN={name}",
-            "-config", self.directory / "ca.cnf")
+                "-config", self.directory / "ca.cnf")
         (self.directory / f"{name}.ext").write_text(f"subjectAltName={host}\n")
         by = ["-selfsign", "-keyfile", f"{base}.key"] if signer == "self" else ["-keyfile", self.directory / "ca.key", "-cert", self.certificate]
         openssl("ca", "-batch", "-config", self.directory / "ca.cnf", "-in", f"{base}.csr", "-out", f"{base}.crt", "-notext", "-extfile",
-            self.directory / f"{name}.ext", "-startdate", _day(since), "-enddate", _day(days), *by)
+                self.directory / f"{name}.ext", "-startdate", _day(since), "-enddate", _day(days), *by)
         pem = self.directory / f"{name}.pem"
         pem.write_text(Path(f"{base}.key").read_text() + Path(f"{base}.crt").read_text())
         return pem

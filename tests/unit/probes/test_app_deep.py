@@ -18,7 +18,8 @@ BODY = {"status": "healthy", "uptime": 12.5, "ready": True, "one": 1, "component
 @pytest.fixture
 def deep(look, web):
     """Return a function that looks at a body with assertions and other options."""
-    def run(assertions, body=BODY, status=200, **options):
+    def run(assertions, body=None, status=200, **options):
+        body = BODY if body is None else body
         web.answer = lambda path: (status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
         (check,) = look({"type": "app.deep", "url": web.url + "/deep", "assertions": assertions, **options})
         return check
