@@ -9,7 +9,13 @@ import re
 
 import pytest
 
-from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.log_lines import MOST_MESSAGES, MOST_READ, OTHER_MESSAGES, Counter, template
+from ansible_collections.trixtech.maintenance.plugins.module_utils.probes.log_lines import (
+    MOST_MESSAGES,
+    MOST_READ,
+    OTHER_MESSAGES,
+    Counter,
+    template,
+)
 
 
 def count(text: str, since=None, untimed=True, **settings) -> dict[str, int]:
