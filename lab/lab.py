@@ -21,9 +21,16 @@ from typing import Iterator
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 # pylint: disable=wrong-import-position
-from lab import application, disk, faults, files, mongodb, processes, tls  # noqa: E402
-from lab.layout import (  # noqa: E402
-    DATABASE, LabError, Layout, default_directory, describe, keep_or_replace_port, new_settings, write_private,
+from lab import application, disk, faults, files, mongodb, processes, tls
+from lab.layout import (
+    DATABASE,
+    LabError,
+    Layout,
+    default_directory,
+    describe,
+    keep_or_replace_port,
+    new_settings,
+    write_private,
 )
 
 BOOKINGS = 20_000

@@ -26,11 +26,11 @@ import bson
 import pymongo
 import pymongo.errors
 import pytest
+from cryptography import x509
+
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup import create
 from ansible_collections.trixtech.maintenance.plugins.module_utils.backup.repository import Repository
 from ansible_collections.trixtech.maintenance.plugins.module_utils.probes import base, registry, runner
-from cryptography import x509
-
 from lab import application, data, faults, mongodb, processes, rights
 from lab.files import ODD_NAME
 from lab.layout import DATABASE, PM2_NAME, Layout
@@ -296,7 +296,7 @@ def test_logs_and_uploads_are_as_awkward_as_the_real_ones(lab: faults.Lab) -> No
     assert (uploads / ODD_NAME).exists()
     assert "\u001b[" in Path(app["pm2_error_log"]).read_text()
     assert not re.search(r"\d{4}-\d\d-\d\d", Path(app["pm2_out_log"]).read_text())
-    errors = [path for path in Path(app["error_log"]).parent.glob("error-*.log")]
+    errors = list(Path(app["error_log"]).parent.glob("error-*.log"))
     assert len(errors) > 14
     assert all(json.loads(line)["level"] == "error" for path in errors for line in path.read_text().splitlines())
     line = re.compile(r'\S+ - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] "[A-Z]+ \S+ HTTP/1\.1" (\d{3}|-) (\d+|-) "[^"]*" "[^"]*"')
