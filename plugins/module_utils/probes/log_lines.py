@@ -29,8 +29,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _ACCESS = re.compile(r"\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:")  # common and combined log format
 
 # winston, bunyan, pino, log4j, syslog and Python's logging between them
-_BAD = frozenset("ERROR ERR FATAL CRITICAL CRIT SEVERE PANIC EMERG EMERGENCY ALERT".split())
-_CALM = frozenset("INFO INFORMATION WARN WARNING DEBUG TRACE NOTICE VERBOSE SILLY HTTP LOG FINE".split())
+_BAD = frozenset(["ERROR", "ERR", "FATAL", "CRITICAL", "CRIT", "SEVERE", "PANIC", "EMERG", "EMERGENCY", "ALERT"])
+_CALM = frozenset(["INFO", "INFORMATION", "WARN", "WARNING", "DEBUG", "TRACE", "NOTICE", "VERBOSE", "SILLY", "HTTP", "LOG", "FINE"])
 _LEVELS = ("level", "severity", "levelname", "lvl", "log.level")
 # a logger's prefix: in brackets, a name with a colon or bar behind it, with a number in it, or without any letter
 _PREFIX = re.compile(r"^[\[(<]|[:|]$|\d|^[\W_]*$")
