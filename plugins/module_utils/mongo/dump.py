@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Optional
 
@@ -143,7 +144,7 @@ class Reader:
                 break
 
     def batches(self, database: str, collection: str, present: bool = False) -> Iterator[list]:
-        """Yield lists of documents (memoryview slices, valid until the next one is asked for).
+        """Yield lists of documents (bytes), reading the next one meanwhile.
 
         present: read what is there now instead of what was there at the cluster time.
         """
@@ -151,17 +152,24 @@ class Reader:
         find: dict = {"find": collection, "batchSize": BATCH}
         if self.at and not present:
             find["readConcern"] = {"level": "snapshot", "atClusterTime": Timestamp(*self.at)}
-        with self._client.start_session(causal_consistency=False) as session:
-            batch = frames.cut_batch(source.command(find, codec_options=self._codec, session=session).raw)
+        # one reply ahead: server and network work while the caller compresses and writes
+        with self._client.start_session(causal_consistency=False) as session, ThreadPoolExecutor(max_workers=1) as ahead:
+            batch = self._batch(source, find, session)
             try:
-                yield batch.documents
                 while batch.cursor:
                     more = {"getMore": Int64(batch.cursor), "collection": collection, "batchSize": BATCH}
-                    batch = frames.cut_batch(source.command(more, codec_options=self._codec, session=session).raw)
-                    yield batch.documents
+                    following = ahead.submit(self._batch, source, more, session)
+                    try:
+                        yield batch.documents
+                    finally:
+                        batch = following.result()
+                yield batch.documents
             finally:
                 if batch.cursor:
                     self._close(source, collection, batch.cursor, session)
+
+    def _batch(self, source: Any, command: dict, session: Any) -> frames.Batch:
+        return frames.cut_batch(bytes(source.command(command, codec_options=self._codec, session=session).raw))
 
     @staticmethod
     def _close(source: Any, collection: str, cursor: int, session: Any) -> None:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """BSON as bytes: batches cut out of raw server replies, documents cut out of dump files, their structure, their digest.
 
-Documents are never decoded; what is cut are memoryview slices. Layouts are those of bsonspec.org, version 1.1.
+Documents are never decoded, only cut. They are cut as bytes: a memoryview each is no quicker to make, and wakes the garbage collector,
+which took a tenth of a dump's processor time. Layouts are those of bsonspec.org, version 1.1.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Batch:
 
 
 def cut_batch(reply: bytes) -> Batch:
-    """Cut a find or getMore reply into its documents, as slices of reply. Raises BadBson for anything else."""
+    """Cut a find or getMore reply into its documents. Raises BadBson for anything else."""
     view = memoryview(reply)
     cursor_id, documents, cluster_time = None, None, None
     for kind, name, begin, end in _elements(view, 0, len(view)):
@@ -50,7 +51,7 @@ def cut_batch(reply: bytes) -> Batch:
                 if key == b"id" and inner == 0x12:
                     cursor_id = _INT64.unpack_from(view, first)[0]
                 elif key in (b"firstBatch", b"nextBatch") and inner == 0x04:
-                    documents = _cut_array(view, first, last)
+                    documents = _cut_array(reply, first, last)
                 elif key == b"atClusterTime" and inner == 0x11:
                     increment, seconds = _TIMESTAMP.unpack_from(view, first)
                     cluster_time = (seconds, increment)
@@ -59,7 +60,7 @@ def cut_batch(reply: bytes) -> Batch:
     return Batch(cursor_id, documents, cluster_time)
 
 
-def _cut_array(view: memoryview, begin: int, end: int) -> list:
+def _cut_array(reply: bytes, begin: int, end: int) -> list:
     # An array is a document whose keys are "0", "1", ...: between two documents lie the type byte, the digits and a zero.
     # This loop is the hot path of every dump; it makes one slice per document and nothing else.
     documents: list = []
@@ -69,8 +70,8 @@ def _cut_array(view: memoryview, begin: int, end: int) -> list:
         if count == next_width:
             width, next_width = width + 1, next_width * 10
         position += width
-        stop = position + unpack(view, position)[0]
-        append(view[position:stop])
+        stop = position + unpack(reply, position)[0]
+        append(reply[position:stop])
         position = stop
         count += 1
     if position != last:
@@ -155,9 +156,8 @@ class Splitter:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list:
-        """Return the documents that are complete now, as slices; raises BadBson at a length that cannot be."""
+        """Return the documents that are complete now; raises BadBson at a length that cannot be."""
         data = self._rest + chunk if self._rest else chunk
-        view = memoryview(data)
         documents: list = []
         position, end = 0, len(data)
         while end - position >= 4:
@@ -169,7 +169,7 @@ class Splitter:
                 break
             if data[stop - 1] != 0:
                 raise BadBson("a document has no closing zero")
-            documents.append(view[position:stop])
+            documents.append(data[position:stop])
             position = stop
         self._rest = data[position:]
         return documents

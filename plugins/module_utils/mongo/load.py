@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import collections
 import json
-from typing import Any, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Iterable, Iterator
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
 
@@ -14,11 +16,29 @@ try:
     from bson import json_util
     from bson.raw_bson import RawBSONDocument
 except ImportError:  # client.require_pymongo() tells the operator before anything here is called
-    pass
+    RawBSONDocument = object
 
-# one insert command may hold 100,000 documents and 48,000,000 bytes (hello: maxWriteBatchSize, maxMessageSizeBytes)
-_MOST_DOCUMENTS = 5000
+# one insert command may hold 100,000 documents (hello: maxWriteBatchSize); the driver lets no command exceed maxBsonObjectSize
+_MOST_DOCUMENTS = 50000
 _MOST_BYTES = 16 * 1024 * 1024
+
+
+class _Row(RawBSONDocument):
+    """Documents in a row, which the driver copies into the message as it does with the bytes of one.
+
+    With an object for each document the whole load takes 1.7 instead of 1.1 s of processor time for 300 MB. Nothing but the public
+    property raw is relied upon, and the server's count of what came is compared.
+    """
+
+    __slots__ = ("_row",)
+
+    def __init__(self, documents: list) -> None:  # pylint: disable=super-init-not-called  # it would refuse more than one document
+        self._row = b"".join(documents)
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of all of them."""
+        return self._row
 
 
 def create_collection(database: Any, name: str, options: dict) -> None:
@@ -28,27 +48,40 @@ def create_collection(database: Any, name: str, options: dict) -> None:
     database.command({"create": name, **decoded})
 
 
-def insert(database: Any, collection: str, batches: Iterable[list]) -> int:
-    """Insert batches of documents (bytes-like) as they are; return how many. The first refusal of the server ends it."""
-    total, waiting, waiting_bytes = 0, [], 0
-    for batch in batches:
-        for document in batch:
-            if waiting and (len(waiting) >= _MOST_DOCUMENTS or waiting_bytes + len(document) > _MOST_BYTES):
-                total += _send(database, collection, waiting)
-                waiting, waiting_bytes = [], 0
-            waiting.append(RawBSONDocument(bytes(document)))
-            waiting_bytes += len(document)
-    if waiting:
-        total += _send(database, collection, waiting)
-    return total
+def insert(database: Any, collection: str, batches: Iterable[list], senders: int = 1) -> int:
+    """Insert batches of documents (bytes-like) as they are; return how many. The first refusal of the server ends it.
+
+    senders: commands under way at once, while the next batch is read; order is kept with 1 only.
+    """
+    total, waiting = 0, collections.deque()
+    with ThreadPoolExecutor(max_workers=senders) as pool:
+        for batch in batches:
+            for documents in _parts(batch):
+                if len(waiting) > senders:
+                    total += waiting.popleft().result()
+                waiting.append(pool.submit(_send, database, collection, documents))
+        return total + sum(sent.result() for sent in waiting)
+
+
+def _parts(documents: list) -> Iterator[list]:
+    """Halve a batch until each part fits into a command."""
+    if len(documents) > 1 and (len(documents) > _MOST_DOCUMENTS or sum(map(len, documents)) > _MOST_BYTES):
+        half = len(documents) // 2
+        yield from _parts(documents[:half])
+        yield from _parts(documents[half:])
+    elif documents:
+        yield documents
 
 
 def _send(database: Any, collection: str, documents: list) -> int:
-    reply = database.command({"insert": collection, "documents": documents, "ordered": True, "bypassDocumentValidation": True})
+    reply = database.command({"insert": collection, "documents": [_Row(documents)], "ordered": True, "bypassDocumentValidation": True})
     if reply.get("writeErrors"):
         error = reply["writeErrors"][0]
         raise MaintenanceError(f"{database.name}.{collection}: the server refused a document: {error.get('errmsg', error)}")
-    return int(reply["n"])
+    if reply["n"] != len(documents):
+        raise MaintenanceError(f"{database.name}.{collection}: the server took {reply['n']} of {len(documents)} documents; "
+                               "is this version of pymongo a supported one?")
+    return len(documents)
 
 
 def create_indexes(database: Any, collection: str, indexes: list, options: dict) -> None:
