@@ -131,7 +131,8 @@ def _remarks(search: log_files.Search, outcome: Outcome, options: dict) -> tuple
         remarks.append(f"cannot be read: {', '.join(search.unreadable[:5])}; let the remote user read them")
     if not search.files and not search.unreadable:
         absent = ", ".join([*search.missing, *search.not_yet][:5])
-        if options["optional"]:
+        # a pattern in a directory that is there may match later: some applications open their error log at the first error
+        if options["optional"] or not search.missing:
             return SKIPPED, [f"no log file yet: {absent}"]
         return UNKNOWN, [f"could not look: no log file at {absent}; correct the paths, or set optional where there may be none"]
     if search.missing:
