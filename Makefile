@@ -4,7 +4,7 @@ PYTHON ?= python3
 STAGE = @$(PYTHON) tools/stage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab-up demo-down test sanity lint docs unit integration fault environment clean
+.PHONY: help demo lab-up demo-down test sanity lint docs unit integration bench-backup fault environment clean
 
 help: ## explain every target
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
@@ -35,6 +35,9 @@ sanity: ## ansible-test sanity
 
 integration: ## tests on real parts (mongod, PM2, SMTP), in labs of their own; ARGS="-k name" goes to pytest
 	$(STAGE) integration $(ARGS)
+
+bench-backup: ## dump, restore and verify beside MongoDB's own tools; writes .lab/bench/backup.json and docs/performance.md
+	$(STAGE) bench-backup
 
 fault: ## break something in the lab or mend it: NAME=mongod-stopped STATE=on; without NAME list what can break
 	@lab/fault $(or $(NAME),list) $(STATE)
