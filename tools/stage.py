@@ -108,6 +108,7 @@ TARGETS: dict[str, list[Stage]] = {
     "test": [*LINT, *DOCS, *UNIT, *SANITY, *INTEGRATION],
     "demo": DEMO,
     "lab-up": [LAB_UP],
+    "bench-backup": [Stage("bench-backup", ["python", "-m", "tests.performance.backup"])],
     "demo-down": [Stage("lab", ["python", "lab/lab.py", "down", "--purge"])],
 }
 
