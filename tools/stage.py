@@ -92,7 +92,7 @@ UNIT = [
     # what runs on managed hosts; the rest of the suite needs Ansible or YAML, which such a host need not have
     pytest("unit, Python 3.9", "tests/unit", python=python39),
 ]
-INTEGRATION = [pytest("integration", "tests/integration")]
+INTEGRATION = [pytest("integration", "tests/integration", "--durations=10")]
 LAB_UP = Stage("lab", ["python", "lab/lab.py", "up"])
 DEMO = [
     LAB_UP,
