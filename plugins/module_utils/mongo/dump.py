@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterator, Optional
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
-from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import frames
+from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import frames, heap
 
 try:
     from bson import Timestamp, json_util
@@ -130,6 +130,7 @@ class Reader:
 
     def __init__(self, client: Any, snapshot_of: Optional[list] = None) -> None:
         """Take the cluster time from one of the namespaces of snapshot_of (Namespace); without them read the present."""
+        heap.hold()
         self._client = client
         self._codec = CodecOptions(document_class=RawBSONDocument)
         self.at: Optional[tuple] = None

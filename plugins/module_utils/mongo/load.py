@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterable, Iterator
 
 from ansible_collections.trixtech.maintenance.plugins.module_utils.errors import MaintenanceError
+from ansible_collections.trixtech.maintenance.plugins.module_utils.mongo import heap
 
 try:
     from bson import json_util
@@ -53,6 +54,7 @@ def insert(database: Any, collection: str, batches: Iterable[list], senders: int
 
     senders: commands under way at once, while the next batch is read; order is kept with 1 only.
     """
+    heap.hold()
     total, waiting = 0, collections.deque()
     with ThreadPoolExecutor(max_workers=senders) as pool:
         for batch in batches:
