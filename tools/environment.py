@@ -59,8 +59,9 @@ def venv_oldest() -> Path:
     """Return a virtual environment of Python 3.9, the oldest Python of a managed host, with what the unit tests need."""
     interpreter = python39()
     files, constraints = [REQUIREMENTS / "target.txt"], REQUIREMENTS / "constraints-3.9.txt"
-    key = digest(interpreter, *(file.read_text() for file in (*files, constraints)))
-    return entry(f"venv39-{key}", lambda directory: _build_venv(directory, interpreter, files, constraints, "pytest"))
+    tests = ("pytest", "aiosmtpd")
+    key = digest(interpreter, *tests, *(file.read_text() for file in (*files, constraints)))
+    return entry(f"venv39-{key}", lambda directory: _build_venv(directory, interpreter, files, constraints, *tests))
 
 
 def mongod() -> Path:
