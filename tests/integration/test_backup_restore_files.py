@@ -47,7 +47,7 @@ def test_files_are_replaced_only_when_confirmed_and_the_old_ones_stay(made, tmp_
     assert (destination / "deep" / "a.txt").read_text() == "a" and os.readlink(destination / "link") == "deep/a.txt"
     assert not restore.run(order(made[1], files=files))["changed"]
     (destination / "new.txt").write_text("new")
-    with pytest.raises(MaintenanceError, match=f"holds 4 entries with .*write confirm: {destination}"):
+    with pytest.raises(MaintenanceError, match=f"write confirm: {destination}, for {destination} holds 4 entries with "):
         restore.run(order(made[1], files=files))
     result = restore.run(order(made[1], files=files, confirm=[str(destination)]))
     assert result["changed"] and not (destination / "new.txt").exists()

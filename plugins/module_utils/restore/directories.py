@@ -99,12 +99,12 @@ def look(backup_set: BackupSet, chosen: list) -> list:
     return places
 
 
-def require_confirmed(places: list, confirm: list) -> list:
-    """Return one line for each destination that holds something and that confirm does not name: how much, and what to write."""
-    return [
-        f"{place.destination} holds {plural(place.count, 'entry', 'entries')} with {size(place.bytes)}; to replace it write confirm: {place.destination}"
+def unconfirmed(places: list, confirm: list) -> dict:
+    """Return for each destination that holds something and that confirm does not name how much that is."""
+    return {
+        place.destination: f"{place.destination} holds {plural(place.count, 'entry', 'entries')} with {size(place.bytes)}"
         for place in places if place.state == HOLDS and not {place.destination, place.destination + "/"} & set(confirm)
-    ]
+    }
 
 
 def stage(backup_set: BackupSet, places: list) -> None:

@@ -132,10 +132,13 @@ def _client(order: Order, items: list) -> Iterator[Any]:
 
 
 def _require_confirmed(order: Order, work: Work) -> None:
-    lines = target.require_confirmed(work.view, order.confirm) if work.view else []
-    lines += directories.require_confirmed(work.places, order.confirm)
-    if lines:
-        raise MaintenanceError(f"nothing was changed, because {'; '.join(lines)}")
+    found = target.unconfirmed(work.view, order.confirm) if work.view else {}
+    found.update(directories.unconfirmed(work.places, order.confirm))
+    if found:
+        # all that needs to be confirmed, so that what is confirmed already does not have to be looked up
+        names = [*(name for name in order.confirm if name not in found), *found]
+        wanted = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+        raise MaintenanceError(f"nothing was changed; to replace what is there write confirm: {wanted}, for {'; '.join(found.values())}")
 
 
 def _safety_set(order: Order, work: Work, dry_run: bool) -> Optional[BackupSet]:

@@ -133,15 +133,14 @@ def _equal(reader: dump.Reader, item: Item, present: dump.Namespace) -> bool:
     return True
 
 
-def require_confirmed(view: View, confirm: list) -> list:
-    """Return one line for each database that holds data and that confirm does not name: what holds how much, and what to write."""
-    lines = []
+def unconfirmed(view: View, confirm: list) -> dict:
+    """Return for each database that holds data and that confirm does not name what holds how much."""
+    found = {}
     for database, steps in sorted(view.holding().items()):
         if database in confirm:
             continue
         parts = [f"{step.item.name} {'a view' if step.documents is None else plural(step.documents, 'document')}" for step in steps]
         total = sum(step.documents or 0 for step in steps)
-        more = f" and {len(parts) - 8} more" if len(parts) > 8 else ""
-        lines.append(f"the database {database} holds {plural(total, 'document')} that would be replaced ({', '.join(parts[:8])}{more}); "
-                     f"to replace them write confirm: {database}")
-    return lines
+        more = f" and {len(parts) - 6} more" if len(parts) > 6 else ""
+        found[database] = f"the database {database} holds {plural(total, 'document')} that would be replaced ({', '.join(parts[:6])}{more})"
+    return found
