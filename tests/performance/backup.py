@@ -125,12 +125,23 @@ class Bench:
             result[f"{name}_cpu"] = one.median("cpu") / other.median("cpu")
             result[f"{name}_wall"] = one.median("wall") / other.median("wall")
             if work != RESTORE:
-                result[f"{name}_on_disk"] = one.median("synced") / other.median("synced")
+                result[f"{name}_on_disk_cpu"] = one.median("synced_cpu") / other.median("synced_cpu")
+                result[f"{name}_on_disk_wall"] = one.median("synced") / other.median("synced")
                 result[f"{name}_size"] = one.stored / other.stored
         for level in ("hashes", "documents"):
             row = self.rows[VERIFY, f"trixtech, {level}"]
             result["verify_mb_per_s" if level == "hashes" else "verify_documents_mb_per_s"] = row.stored / row.median("cpu")
         return {name: round(value, 3) for name, value in result.items()}
+
+    def result(self, megabytes: int, rounds: int) -> dict:
+        """Return all that is known after so many rounds, in the form of .lab/bench/backup.json."""
+        rows = sorted(self.rows.values(), key=lambda row: [COMPRESSED, PLAIN, RESTORE, VERIFY].index(row.work))
+        return {
+            "machine": machine(rows, data_mb=megabytes, rounds=rounds),
+            "versions": versions(self),
+            "rows": [row.as_dict() for row in rows],
+            "ratios": self.ratios(),
+        }
 
 
 def table(result: dict) -> str:
@@ -142,12 +153,12 @@ def table(result: dict) -> str:
         f"Other work on the machine took {where['load_of_others']['median']:.0%} of its processors meanwhile, {where['load_of_others']['high']:.0%} at worst.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in result["versions"].items()) + ".",
         "",
-        "| work | contender | CPU s | wall s | on disk after s | MB | memory MB | server's CPU s |",
+        "| work | contender | CPU s | wall s | on disk: CPU s, wall s | MB | memory MB | server's CPU s |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in result["rows"]:
         cells = [f"{row[name]['median']:g} ({row[name]['low']:g}–{row[name]['high']:g})" for name in ("cpu_seconds", "wall_seconds")]
-        on_disk = f"{row['on_disk_seconds']['median']:g}" if row["work"].startswith("dump") else ""
+        on_disk = f"{row['on_disk_cpu_seconds']['median']:g}, {row['on_disk_wall_seconds']['median']:g}" if row["work"].startswith("dump") else ""
         server = f"{row['server_cpu_seconds']['median']:g}" if row["work"] != VERIFY else ""
         cells += [on_disk, f"{row['stored_mb']:g}", f"{row['memory_mb']['high']:.0f}", server]
         lines.append(f"| {row['work']} | {row['contender']} | {' | '.join(cells)} |")
@@ -182,17 +193,11 @@ def main() -> int:
             for number in range(1, rounds + 1):
                 print(f"round {number} of {rounds}", flush=True)
                 bench.round(number)
-            rows = list(bench.rows.values())
-            result = {
-                "machine": machine(rows, data_mb=megabytes, rounds=rounds),
-                "versions": versions(bench),
-                "rows": [row.as_dict() for row in sorted(rows, key=lambda row: [COMPRESSED, PLAIN, RESTORE, VERIFY].index(row.work))],
-                "ratios": bench.ratios(),
-            }
+                result = bench.result(megabytes, number)
+                target = write("backup", result)  # after each round: what was measured stays, should the rest be cut off
+                render("bench-backup", table(result))
     finally:
         server.stop()
-    target = write("backup", result)
-    render("bench-backup", table(result))
     print(f"\n{table(result)}\nwritten to {target} and {ROOT / 'docs' / 'performance.md'}")
     return 0
 

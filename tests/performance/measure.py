@@ -26,7 +26,8 @@ _TICK = os.sysconf("SC_CLK_TCK")
 class Cost:
     """What one process and its children took: seconds, and megabytes (10**6) of memory at most.
 
-    server_cpu: processor seconds of the mongod that it talked to. synced: seconds until what it wrote was on disk, its own time included.
+    server_cpu: processor seconds of the mongod that it talked to. synced, synced_cpu: wall and cpu with the time that it took to sync
+    what it had written to disk.
     others: share of the machine's processors that everybody else took meanwhile.
     """
 
@@ -35,6 +36,7 @@ class Cost:
     memory: float
     server_cpu: float
     synced: float
+    synced_cpu: float
     others: float
 
 
@@ -57,7 +59,8 @@ class Row:
             values = [getattr(cost, name) for cost in self.costs]
             return {"median": round(statistics.median(values), 2), "low": round(min(values), 2), "high": round(max(values), 2)}
 
-        names = {"cpu_seconds": "cpu", "wall_seconds": "wall", "on_disk_seconds": "synced", "memory_mb": "memory", "server_cpu_seconds": "server_cpu"}
+        names = {"cpu_seconds": "cpu", "wall_seconds": "wall", "on_disk_cpu_seconds": "synced_cpu", "on_disk_wall_seconds": "synced",
+                 "memory_mb": "memory", "server_cpu_seconds": "server_cpu"}
         return {"work": self.work, "contender": self.contender, "rounds": len(self.costs), "stored_mb": round(self.stored, 1),
                 **{title: spread(name) for title, name in names.items()}}
 
@@ -77,11 +80,12 @@ def measure(argv: list, server_pid: Optional[int] = None, output: Optional[Path]
         raise RuntimeError(f"{' '.join(argv[:4])} ... ended with status {process.returncode}: {words[-800:]}")
     cpu, server_cpu = usage.ru_utime + usage.ru_stime, _cpu_of(server_pid) - server
     others = max(0.0, _busy() - busy - cpu - server_cpu) / (wall * (os.cpu_count() or 1))
+    own = time.process_time()
     for file in output.rglob("*") if output else ():
         if file.is_file():
             with file.open("rb") as stored:
                 os.fsync(stored.fileno())
-    return Cost(cpu, wall, usage.ru_maxrss * 1024 / 1e6, server_cpu, time.monotonic() - begin, others)
+    return Cost(cpu, wall, usage.ru_maxrss * 1024 / 1e6, server_cpu, time.monotonic() - begin, cpu + time.process_time() - own, others)
 
 
 def stored_megabytes(directory: Path) -> float:
