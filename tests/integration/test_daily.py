@@ -12,7 +12,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,9 @@ import pytest
 
 from lab import processes
 from lab.layout import Layout
+from tests.integration.labs import ROOT, command
 from tools import environment
 
-ROOT = Path(__file__).resolve().parents[2]
 # a run that waits for anything waits inside its own time-outs; this only keeps a broken test from hanging
 PATIENCE = 180
 
@@ -36,18 +35,13 @@ class Lab:
     directory: Path
     settings: dict
 
-    def command(self, *arguments: str) -> None:
-        done = subprocess.run([sys.executable, str(ROOT / "lab/lab.py"), *arguments, "--dir", str(self.directory)],
-                              capture_output=True, text=True, check=False, timeout=PATIENCE)
-        assert done.returncode == 0, done.stdout + done.stderr
-
     @contextlib.contextmanager
     def fault(self, name: str) -> Iterator[None]:
-        self.command("fault", name, "on")
+        command(self.directory, "fault", name, "on")
         try:
             yield
         finally:
-            self.command("fault", name, "off")
+            command(self.directory, "fault", name, "off")
 
     @property
     def record(self) -> dict:
@@ -72,11 +66,11 @@ def _lab(tmp_path_factory) -> Iterator[Lab]:
     directory = tmp_path_factory.mktemp("lab")
     lab = Lab(directory, {})
     try:
-        lab.command("up", "--bookings", "2000")
+        command(lab.directory, "up", "--bookings", "2000")
         lab.settings = json.loads((directory / "lab.json").read_text())
         yield lab
     finally:
-        lab.command("down", "--purge")
+        command(lab.directory, "down", "--purge")
         assert not processes.find(Layout(directory))
 
 
