@@ -104,6 +104,12 @@ def test_in_health_everything_is_looked_at_and_nothing_is_wrong(lab, healthy):
     assert "<html" in report and "refresh" not in report and "src=" not in report
 
 
+def test_a_daily_run_is_six_module_calls(lab, healthy):
+    """A module call costs far more than the work in it. Ansible names the file of each module that it sends to a host."""
+    calls = [Path(line.split()[-1]).stem for line in lab.daily("-vvv").splitlines() if line.startswith("Using module file")]
+    assert calls == ["run_history", "probe", "backup_set", "backup_verify", "restore_test", "run_history"]
+
+
 # fault -> the checks that must say so, with their status and a word of the cause
 FAULTS = {
     "mongod-stopped": {"mongodb.ping": ("critical", "refused"), "run.step[backup]": ("critical", "MongoDB")},
