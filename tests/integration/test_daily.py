@@ -48,10 +48,12 @@ class Lab:
         return json.loads((Path(self.settings["output_dir"]) / "daily" / "record.json").read_text())
 
     def start(self, *arguments: str) -> subprocess.Popen:
+        return self.run("ansible-playbook", str(ROOT / "playbooks/daily.yml"), *arguments)
+
+    def run(self, program: str, *arguments: str) -> subprocess.Popen:
         surroundings = {**os.environ, "LAB_DIR": str(self.directory), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
                         "ANSIBLE_COLLECTIONS_PATH": str(environment.collections_path()), "ANSIBLE_NOCOLOR": "1"}
-        return subprocess.Popen([str(environment.venv() / "bin/ansible-playbook"), "-i", str(ROOT / "inventories/lab"),
-                                 str(ROOT / "playbooks/daily.yml"), *arguments],
+        return subprocess.Popen([str(environment.venv() / "bin" / program), "-i", str(ROOT / "inventories/lab"), *arguments],
                                 env=surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def daily(self, *arguments: str, expect: int = 0) -> str:
@@ -102,6 +104,17 @@ def test_in_health_everything_is_looked_at_and_nothing_is_wrong(lab, healthy):
     assert all(check["host"] == "lab" and check["started"] for check in healthy["checks"])
     report = (Path(lab.settings["output_dir"]) / "daily" / "report.html").read_text()
     assert "<html" in report and "refresh" not in report and "src=" not in report
+
+
+def test_the_sets_are_listed_with_their_proof(lab, healthy):
+    """backup_set_info, the way its documentation shows it."""
+    output = lab.run("ansible", "lab", "-m", "trixtech.maintenance.backup_set_info", "-o",
+                     "-a", json.dumps({"repository": lab.settings["repository"], "limit": 1})).communicate(timeout=PATIENCE)[0]
+    result = json.loads(output[output.index("{"):])
+    (newest,) = result["backup_sets"]
+    assert result["changed"] is False and newest["complete"] and newest["restored"]["ok"] and newest["documents"] > 2000 and newest["consistent"] is False
+    nothing = lab.run("ansible", "lab", "-m", "trixtech.maintenance.backup_set_info", "-a", "repository=/no/such").communicate(timeout=PATIENCE)[0]
+    assert "there is no backup repository at /no/such" in nothing
 
 
 def test_a_daily_run_is_six_module_calls(lab, healthy):
