@@ -4,7 +4,7 @@ PYTHON ?= python3
 STAGE = @$(PYTHON) tools/stage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab-up demo-down test sanity lint docs unit integration bench-backup fault environment clean
+.PHONY: help demo lab-up demo-down test sanity lint docs unit molecule integration bench-backup fault environment clean
 
 help: ## explain every target
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
@@ -32,6 +32,9 @@ unit: ## unit tests, also under Python 3.9 where there is one; ARGS="-k name" go
 
 sanity: ## ansible-test sanity
 	$(STAGE) sanity
+
+molecule: ## the scenario in molecule/default: every role on a lab of its own, check mode first
+	$(STAGE) molecule
 
 integration: ## tests on real parts (mongod, PM2, SMTP), in labs of their own; ARGS="-k name" goes to pytest
 	$(STAGE) integration $(ARGS)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # instead of tools/, so that this file and those of lab/ find each other by package name
 
 # pylint: disable=wrong-import-position
-from tools import environment
+from tools import environment, tree
 
 RESULTS = ROOT / ".cache" / "results"
 OUTPUT = Path(os.environ.get("LAB_DIR") or ROOT / ".lab") / "output"
@@ -92,6 +92,12 @@ UNIT = [
     # what runs on managed hosts; the rest of the suite needs Ansible or YAML, which such a host need not have
     pytest("unit, Python 3.9", "tests/unit", python=python39),
 ]
+def molecule() -> list[str]:
+    """Return the call of Molecule, with a directory for this checkout: Molecule's own is the same for all that have the same name."""
+    return ["env", f"MOLECULE_EPHEMERAL_DIRECTORY={tree.workspace('molecule')}", "molecule", "test"]
+
+
+MOLECULE = [Stage("molecule", molecule)]
 INTEGRATION = [pytest("integration", "tests/integration", "--durations=10")]
 LAB_UP = Stage("lab", ["python", "lab/lab.py", "up"])
 DEMO = [
@@ -104,8 +110,9 @@ TARGETS: dict[str, list[Stage]] = {
     "lint": LINT,
     "docs": [Stage("docs/checks.md", ["python", "tools/check_docs.py"]), *DOCS[1:]],
     "unit": UNIT,
+    "molecule": MOLECULE,
     "integration": INTEGRATION,
-    "test": [*LINT, *DOCS, *UNIT, *SANITY, *INTEGRATION],
+    "test": [*LINT, *DOCS, *UNIT, *SANITY, *MOLECULE, *INTEGRATION],
     "demo": DEMO,
     "lab-up": [LAB_UP],
     "bench-backup": [Stage("bench-backup", ["python", "-m", "tests.performance.backup"])],
