@@ -111,7 +111,9 @@ def work(module: AnsibleModule) -> dict:
     params = module.params
     slice_ = verify.parse_slice(params["slice"])
     repository = Repository(params["repository"])
-    repository.require()
+    rehearsal = module.check_mode and not repository.begun()
+    if not rehearsal:
+        repository.require()
     findings, actions, begin = [], [], time.monotonic()
     for backup_set in repository.choose(params["sets"]):
         set_begin = time.monotonic()
@@ -120,7 +122,7 @@ def work(module: AnsibleModule) -> dict:
         if params["record"] and not module.check_mode and (finding.problems or finding.complete):
             backup_set.record(params["level"], not finding.problems, time.monotonic() - set_begin, {"problems": finding.problems[:5]})
             actions.append(Action("backup.record_verification", backup_set.path, f"recorded the verification on set {backup_set.id}"))
-    check = summary.of_verification(findings, time.monotonic() - begin, params["slice"])
+    check = summary.of_verification(findings, time.monotonic() - begin, params["slice"], rehearsal)
     return {
         "changed": bool(actions),
         "checks": [check.as_dict()],

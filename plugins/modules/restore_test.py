@@ -123,6 +123,8 @@ def work(module: AnsibleModule) -> dict:
     """Run the restore test."""
     params = module.params
     repository = Repository(params["repository"])
+    if module.check_mode and not repository.begun():
+        return evidence.nothing_yet(repository)
     repository.require()
     settings = evidence.Settings(params["mongod"], params["work_dir"], params["parallel"], params["cache_gb"], params["start_timeout"])
     return evidence.run(repository, repository.find(params["set"]), settings, record=params["record"], dry_run=module.check_mode)

@@ -190,6 +190,13 @@ def test_check_mode_changes_nothing(lab, healthy):
     assert not [name for name in os.listdir("/var/tmp") if name.startswith("trixtech-sandbox-")]
 
 
+def test_the_very_first_rehearsal_of_a_host_ends_well(lab, healthy, tmp_path):
+    """The first command that the README gives a new user: nothing is there yet, and nothing is made."""
+    output = lab.daily("--check", "-e", json.dumps({"app_backup_repository": str(tmp_path / "backup"), "app_state_dir": str(tmp_path / "state")}))
+    assert "would make a set" in output and "critical  lab" not in output.replace("critical  lab  host.", "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_secret_occurs_in_any_output(lab, healthy):
     output = lab.daily("-vvv", "--diff")
     with lab.fault("mongod-stopped"):

@@ -115,6 +115,10 @@ class Repository:
         if not os.access(self.sets_path, os.R_OK | os.X_OK):
             raise MaintenanceError(f"the backup repository {self.path} may not be read by this user; become the user that makes backups")
 
+    def begun(self) -> bool:
+        """Tell whether a set was ever begun here. In check mode, where nobody makes one, a missing repository is no error yet."""
+        return os.path.lexists(self.sets_path)
+
     def prepare(self) -> None:
         """Make the repository's directories (0700); one line if that is not possible."""
         parent = os.path.dirname(os.path.abspath(self.path))

@@ -86,8 +86,10 @@ def _diff(plan: Plan, outcome: Outcome, new: str) -> dict:
     return {"before_header": head, "after_header": head, "before": "".join(f"{name}\n" for name in before), "after": "".join(f"{name}\n" for name in after)}
 
 
-def of_verification(findings: list, seconds: float, slice_text: str) -> Check:
-    """Return the check of backup_verify. findings: one Finding per set; seconds: how long all took."""
+def of_verification(findings: list, seconds: float, slice_text: str, rehearsal: bool = False) -> Check:
+    """Return the check of backup_verify. findings: one Finding per set; seconds: how long all took; rehearsal: no set was to be expected."""
+    if rehearsal:
+        return Check("backup.verify", SKIPPED, "check mode: there is no backup set yet that could be verified")
     if not findings:
         return Check("backup.verify", UNKNOWN, "there is no backup set to verify", hint="docs/runbook.md#no-backup")
     problems = [f"{finding.backup_set.id}: {problem}" for finding in findings for problem in finding.problems]

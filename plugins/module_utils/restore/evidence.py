@@ -70,6 +70,11 @@ def run(repository: Repository, backup_set: BackupSet, settings: Settings, recor
     return _result(repository, check, rungs, actions)
 
 
+def nothing_yet(repository: Repository) -> dict:
+    """Return the result of a rehearsal where no set was ever made."""
+    return _result(repository, Check(CHECK, SKIPPED, "check mode: there is no backup set yet that could be restored"), [], [])
+
+
 def _require_room(work_dir: str, data: int) -> None:
     if not os.path.isdir(work_dir):
         raise MaintenanceError(f"the work directory {work_dir} does not exist; create it, or choose one with room for a restored set")
